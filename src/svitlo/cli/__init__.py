@@ -1,0 +1,1 @@
+"""Commands: `svitlo <noun> <verb>`, one module a noun."""

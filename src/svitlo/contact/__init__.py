@@ -1,0 +1,1 @@
+"""What contact points say to each other. Not built yet."""

@@ -1,0 +1,1 @@
+"""Export for a court, and its verification offline."""

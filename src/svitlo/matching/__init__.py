@@ -1,0 +1,1 @@
+"""Whether two descriptions mean the same, in the clear or blinded. Not built yet."""

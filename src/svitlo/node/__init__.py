@@ -1,0 +1,1 @@
+"""One running contact point: its settings, keys, journeys and self-check."""

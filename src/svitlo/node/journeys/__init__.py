@@ -1,0 +1,1 @@
+"""Every write of the node, one module a family of use cases."""

@@ -1,0 +1,1 @@
+"""The one record: every statement a node can sign, and its words."""

@@ -1,0 +1,1 @@
+"""From damage to a restoration plan. Not built yet."""

@@ -1,0 +1,1 @@
+"""Where the record is kept: Django models, blobs and log storage."""

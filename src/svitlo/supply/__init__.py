@@ -1,0 +1,1 @@
+"""Parts, needs, pledges, deliveries and stock. Not built yet."""
