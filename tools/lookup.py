@@ -1,0 +1,201 @@
+"""Write the look-up pages: every room and module, every command's help, all settings.
+
+They land in docs/look-up/generated/, which is not kept in version control: what the reader sees is
+what the code says. Rooms and modules are read without importing them; commands and settings are
+imported, so an error in them stops the documentation.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src"
+OUT = ROOT / "docs" / "look-up" / "generated"
+
+ROOMS = (
+    "seal",
+    "media",
+    "matching",
+    "grid",
+    "record",
+    "supply",
+    "contact",
+    "dossier",
+    "repair",
+    "store",
+    "node",
+    "web",
+    "cli",
+)
+"""The rooms from the ground up, as docs/understand/house.md draws them."""
+
+SKIPPED = frozenset({"migrations", "__main__"})
+"""Modules without an interface of their own."""
+
+HELP_COLUMNS = 88
+
+
+def main() -> int:
+    """Write all pages anew; the exit status is 0."""
+    shutil.rmtree(OUT, ignore_errors=True)
+    pages = {**room_pages(), "commands.md": commands_page(), "settings.md": settings_page()}
+    for name, text in pages.items():
+        path = OUT / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    print(f"{len(pages)} look-up pages")
+    return 0
+
+
+def room_pages() -> dict[str, str]:
+    """One page a room and module, and the list of rooms."""
+    svitlo = SOURCE / "svitlo"
+    pages = {"rooms/errors.md": module_page(svitlo / "errors.py")}
+    rows = []
+    for room in ROOMS:
+        pages |= package_pages(svitlo / room)
+        rows.append(f"| [`{room}`]({room}/index.md) | {first_line(svitlo / room)} |")
+    lines = [
+        "# Rooms and modules",
+        "",
+        "From the ground up; [the house](../../../understand/house.md) says who may use whom.",
+        "All errors stand in [`svitlo.errors`](errors.md).",
+        "",
+        "| room | what it is for |",
+        "|---|---|",
+        *rows,
+    ]
+    pages["rooms/index.md"] = "\n".join(lines) + "\n"
+    return pages
+
+
+def package_pages(package: Path) -> dict[str, str]:
+    """The pages of one package and of what lies in it, by path below the generated folder."""
+    folder = "rooms/" + package.relative_to(SOURCE / "svitlo").as_posix()
+    pages: dict[str, str] = {}
+    rows = []
+    for child in sorted(children(package)):
+        if child.is_dir():
+            pages |= package_pages(child)
+            target = f"{child.name}/index.md"
+        else:
+            pages[f"{folder}/{child.stem}.md"] = module_page(child)
+            target = f"{child.stem}.md"
+        rows.append(f"| [`{child.stem}`]({target}) | {first_line(child)} |")
+    listing = ["", "| module | what it is for |", "|---|---|", *rows] if rows else []
+    head = [f"# {dotted(package)}", "", f"::: {dotted(package)}", "    options:"]
+    head += ["      members: false"]
+    pages[f"{folder}/index.md"] = "\n".join(head + listing) + "\n"
+    return pages
+
+
+def children(package: Path) -> Iterator[Path]:
+    """The modules and packages in a package that have a page."""
+    for path in package.iterdir():
+        if path.stem in SKIPPED or path.name == "__init__.py":
+            continue
+        if path.suffix == ".py" or (path / "__init__.py").is_file():
+            yield path
+
+
+def module_page(module: Path) -> str:
+    """A page that shows the interface of one module."""
+    return f"# {dotted(module)}\n\n::: {dotted(module)}\n"
+
+
+def dotted(path: Path) -> str:
+    """The import name of a module or package."""
+    return ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+
+
+def first_line(path: Path) -> str:
+    """The first line of a module's docstring."""
+    file = path / "__init__.py" if path.is_dir() else path
+    said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    return said.splitlines()[0].replace("|", "\\|") if said else ""
+
+
+def root_command() -> click.Group | None:
+    """The group of all commands, or None while the door `cli` has none."""
+    if importlib.util.find_spec("svitlo.__main__") is None:
+        return None
+    cli = importlib.import_module("svitlo.cli")
+    for value in vars(cli).values():
+        if isinstance(value, click.Group):
+            return value
+    return None
+
+
+def walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something, with the words that call it."""
+    if not isinstance(command, click.Group):
+        yield path, command
+        return
+    context = click.Context(command, info_name=path)
+    for name in command.list_commands(context):
+        child = command.get_command(context, name)
+        if child is not None and not child.hidden:
+            yield from walk(child, f"{path} {name}")
+
+
+def help_text(command: click.Command, path: str) -> str:
+    """What `--help` prints, at a fixed width."""
+    context = click.Context(command, info_name=path, terminal_width=HELP_COLUMNS)
+    return command.get_help(context)
+
+
+def commands_page() -> str:
+    """Every command's `--help`."""
+    lines = ["# Commands", ""]
+    root = root_command()
+    if root is None:
+        return "\n".join([*lines, "There are no commands yet.", ""])
+    lines += ["What `--help` says of each.", "", "```text", help_text(root, "svitlo"), "```", ""]
+    for path, command in walk(root, "svitlo"):
+        lines += [f"## {path}", "", "```text", help_text(command, path), "```", ""]
+    return "\n".join(lines)
+
+
+def settings_page() -> str:
+    """All settings: name, default, unit and one line of help."""
+    lines = ["# Settings", ""]
+    if importlib.util.find_spec("svitlo.node.settings") is None:
+        return "\n".join([*lines, "There are no settings yet.", ""])
+    settings = importlib.import_module("svitlo.node.settings").Settings
+    lines += [
+        "They stand in `svitlo.toml` in the node's folder; the environment variable",
+        "`SVITLO_<NAME>` goes before the file. An unknown name is an error.",
+        "",
+        "| setting | default | unit | what it does |",
+        "|---|---|---|---|",
+        *(setting_row(field) for field in dataclasses.fields(settings)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def setting_row(field: dataclasses.Field[object]) -> str:
+    """One setting as a row of the table."""
+    if field.default is not dataclasses.MISSING:
+        default = f"`{field.default!r}`"
+    elif field.default_factory is not dataclasses.MISSING:
+        default = f"`{field.default_factory()!r}`"
+    else:
+        default = "required"
+    return f"| `{field.name}` | {default} | {field.metadata['unit']} | {field.metadata['help']} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
