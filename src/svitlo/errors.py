@@ -8,6 +8,7 @@ SvitloError
 |-- VerificationError         something was checked and does not hold
 |   |-- SealError             fixed bytes: formats and proofs
 |   |   |-- CanonicalError    not canonical JSON
+|   |   |-- CommitmentError   a log entry and what opens it
 |   |   |-- VerifierKeyError  a key line, or a key too weak to trust
 |   |   |-- NoteError         a signed note
 |   |   |-- CheckpointError   a checkpoint, or a signature over one
@@ -63,6 +64,10 @@ class SealError(VerificationError):
 
 class CanonicalError(SealError):
     """Bytes or a value are not canonical JSON (RFC 8785)."""
+
+
+class CommitmentError(SealError):
+    """A log entry is malformed, or an opening does not fit it."""
 
 
 class VerifierKeyError(SealError):
