@@ -1,0 +1,1 @@
+"""The demonstration: a fictional contact point, from a folder of files to a checked dossier."""
