@@ -1,1 +1,1 @@
-"""The lease queue of the node. Not built yet: until then the adding command sequences, signs and stamps."""
+"""The lease queue of the node. Not built yet: the adding command sequences, signs and stamps."""

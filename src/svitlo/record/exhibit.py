@@ -1,0 +1,89 @@
+"""What is said of an exhibit: that it was sealed, what it says of itself, where it came from.
+
+An exhibit is one received thing, fixed by two digests of its bytes. Its name is kept byte for
+byte: `path` where the bytes are UTF-8, else `path_b64`. `claimed` holds what others said (digests,
+source, author) apart from what was measured. Source: ISO/IEC 27037 and the Berkeley Protocol on
+Digital Open Source Investigations, paragraphs 150-155.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+SEALED = "exhibit.sealed"
+DESCRIBED = "exhibit.described"
+DERIVED = "exhibit.derived"
+RESEALED = "exhibit.resealed"
+BATCH = "intake.batch"
+
+REJECTIONS = (
+    "unreadable",
+    "unreadable_folder",
+    "vanished",
+    "changed_while_reading",
+    "not_regular",
+    "symlink",
+    "digest_mismatch",
+    "incomplete_upload",
+    "quota",
+    "store_failed",
+    "broken_archive",
+    "over_limit",
+)
+"""Why an offered thing was not sealed; a receipt counts each of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """What one `exhibit.sealed` statement says.
+
+    `size` is in bytes, `mtime` in nanoseconds since 1970 (absent for members and streams), `off` is
+    the offset of the bytes in an opened segment (absent when the blob holds this exhibit alone).
+    """
+
+    n: int
+    name: bytes
+    size: int
+    sha256: str
+    blake3: str
+    case: str
+    intake: str
+    blob: str
+    off: int | None = None
+    mtime: int | None = None
+    medium: str | None = None
+    claimed: Mapping[str, Any] | None = None
+
+    def body(self) -> dict[str, Any]:
+        """The body of the statement."""
+        body: dict[str, Any] = {
+            "n": self.n,
+            "size": self.size,
+            "sha256": self.sha256,
+            "blake3": self.blake3,
+            "case": self.case,
+            "intake": self.intake,
+            "blob": self.blob,
+        }
+        body.update(name_members(self.name, "path"))
+        for name in ("off", "mtime", "medium", "claimed"):
+            member = getattr(self, name)
+            if member is not None:
+                body[name] = str(member) if name == "mtime" else member
+        return body
+
+
+def name_members(name: bytes, member: str) -> dict[str, str]:
+    """The name as JSON can hold it: `{member: text}`, or `{member_b64: base64}` if not UTF-8."""
+    try:
+        return {member: name.decode()}
+    except UnicodeDecodeError:
+        return {f"{member}_b64": base64.b64encode(name).decode()}
+
+
+def name_bytes(body: Mapping[str, Any], member: str) -> bytes:
+    """The name that `name_members` wrote, byte for byte."""
+    if member in body:
+        return str(body[member]).encode()
+    return base64.b64decode(body[f"{member}_b64"])
