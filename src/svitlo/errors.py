@@ -9,6 +9,7 @@ SvitloError
 |   |-- SealError             fixed bytes: formats and proofs
 |   |   |-- CanonicalError    not canonical JSON
 |   |   |-- CommitmentError   a log entry and what opens it
+|   |   |-- SignatureError    a person's signature
 |   |   |-- VerifierKeyError  a key line, or a key too weak to trust
 |   |   |-- NoteError         a signed note
 |   |   |-- CheckpointError   a checkpoint, or a signature over one
@@ -16,6 +17,7 @@ SvitloError
 |   |   |-- PolicyError       a witness policy, or a quorum not reached
 |   |   |-- TimestampError    an RFC 3161 stamp
 |   |   |-- AgeError          an age file
+|   |   |   `-- NotForThisIdentity   whole, but none of these keys opens it
 |   |   |-- SegmentError      a sealed segment
 |   |   `-- ForkError         two histories of one log; carries both notes
 |   |-- DigestMismatch        bytes differ from their recorded digest
@@ -70,6 +72,10 @@ class CommitmentError(SealError):
     """A log entry is malformed, or an opening does not fit it."""
 
 
+class SignatureError(SealError):
+    """A person's signature is not one of the person's key."""
+
+
 class VerifierKeyError(SealError):
     """A key line is malformed, or a key is too weak to trust."""
 
@@ -96,6 +102,10 @@ class TimestampError(SealError):
 
 class AgeError(SealError):
     """An age file is malformed, damaged or not for this identity."""
+
+
+class NotForThisIdentity(AgeError):
+    """An age file is well formed, but none of the keys that were tried opens it."""
 
 
 class SegmentError(SealError):
