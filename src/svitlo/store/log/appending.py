@@ -1,0 +1,110 @@
+"""Append: statements become durable with their openings, and wait for their index.
+
+The caller's unit makes them durable, so an acknowledgement needs no index, and journeys do not
+queue for the log. Salts are 32 fresh random bytes a statement.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from svitlo.errors import StorageError
+from svitlo.record.statement import Statement
+from svitlo.seal import commitment
+from svitlo.store.writing import is_unit_open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A statement ready to append: its text, its salt and the entry that commits to both."""
+
+    ident: str
+    type: str
+    at: str
+    subject: tuple[str, ...]
+    salt: bytes
+    text: bytes
+    entry: bytes
+
+
+def opening_of(statement: Statement, *, salt: bytes | None = None) -> Opening:
+    """The opening of a statement, under a fresh salt unless one is given.
+
+    Raises:
+        StatementError: the statement breaks a rule of the record.
+    """
+    text = statement.canonical()
+    salt = os.urandom(commitment.SALT_BYTES) if salt is None else salt
+    return Opening(
+        ident=statement.id,
+        type=statement.type,
+        at=statement.at,
+        subject=statement.subject,
+        salt=salt,
+        text=text,
+        entry=commitment.commitment_entry(commitment.commit(salt, text)),
+    )
+
+
+def append(log_id: int, openings: Sequence[Opening], *, is_indexed: bool = True) -> int:
+    """The `seq` of the first of the statements; the others follow it one by one.
+
+    `is_indexed` says whether to index their subjects; exhibits index themselves.
+
+    Raises:
+        StorageError: no unit is open.
+    """
+    if not is_unit_open():
+        raise StorageError("appending to a log needs an open unit")
+    with connection.cursor() as cursor:
+        first = _reserved(cursor, len(openings))
+        cursor.executemany(
+            "INSERT INTO store_statement (seq, id, log_id, type, at, salt, text, state)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, 'active')",
+            [
+                (seq, o.ident, log_id, o.type, o.at, o.salt, o.text)
+                for seq, o in enumerate(openings, first)
+            ],
+        )
+        cursor.executemany(
+            "INSERT INTO store_pending (log_id, entry, statement_id) VALUES (%s, %s, %s)",
+            [(log_id, o.entry, seq) for seq, o in enumerate(openings, first)],
+        )
+        if is_indexed:
+            cursor.executemany(
+                "INSERT INTO store_subject (name, statement_id) VALUES (%s, %s)",
+                [(name, seq) for seq, o in enumerate(openings, first) for name in o.subject],
+            )
+    return first
+
+
+def append_control(log_id: int, entry: bytes) -> None:
+    """A control record waits for its index.
+
+    Raises:
+        StorageError: no unit is open.
+    """
+    if not is_unit_open():
+        raise StorageError("appending to a log needs an open unit")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO store_pending (log_id, entry, statement_id) VALUES (%s, %s, NULL)",
+            [log_id, entry],
+        )
+
+
+def _reserved(cursor: CursorWrapper, count: int) -> int:
+    """The first of `count` numbers that no statement has; the unit keeps others out."""
+    if connection.vendor == "postgresql":
+        cursor.execute("SELECT pg_advisory_xact_lock(7311)")
+    cursor.execute("SELECT coalesce(max(seq), 0) + 1 FROM store_statement")
+    first = int(cursor.fetchone()[0])
+    if connection.vendor == "postgresql":
+        cursor.execute(
+            "SELECT setval(pg_get_serial_sequence('store_statement', 'seq'), %s)",
+            [first + count - 1],
+        )
+    return first

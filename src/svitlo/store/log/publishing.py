@@ -1,0 +1,58 @@
+"""Publish: the log as static files that any web server can serve (C2SP tlog-tiles).
+
+The files are a cache of the tables: written whole under another name and renamed, not fsynced,
+and written again when one is missing. The checkpoint goes last, so it never promises a tile that
+is not there.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from svitlo.seal.tiles import (
+    FULL_WIDTH,
+    bundles_of,
+    encode_bundle,
+    entries_path,
+    tile_path,
+    tiles_of,
+)
+from svitlo.store.log.reading import LogReader
+
+
+def publish(reader: LogReader, folder: Path, size: int, *, since: int, note: bytes) -> None:
+    """The folder serves the log at `size`, having served it at `since`, under the signed note."""
+    for level, n, width in tiles_of(size, since):
+        _write(folder / tile_path(level, n, width), lambda: reader.tile(level, n, width))  # noqa: B023 - called at once
+        if width == FULL_WIDTH:
+            _drop_partials(folder / (tile_path(level, n) + ".p"))
+    for n, width in bundles_of(size, since):
+        _write(folder / entries_path(n, width), lambda: encode_bundle(reader.entries(n, width)))  # noqa: B023 - called at once
+        if width == FULL_WIDTH:
+            _drop_partials(folder / (entries_path(n) + ".p"))
+    publish_note(folder, note)
+
+
+def publish_note(folder: Path, note: bytes) -> None:
+    """The folder serves this signed note as the checkpoint."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder / "checkpoint", note)
+
+
+def _write(path: Path, content: Callable[[], bytes]) -> None:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, content())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def _drop_partials(folder: Path) -> None:
+    if folder.is_dir():
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
