@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Optional
 
 from svitlo.errors import ProofError
 from svitlo.seal.tree import (
@@ -50,7 +49,7 @@ _PATH = re.compile(
 class TileName:
     """Which tile, or which bundle where the level is None."""
 
-    level: Optional[int]  # noqa: UP045 - read by Python 3.9
+    level: int | None
     n: int
     width: int
 
@@ -123,7 +122,7 @@ def encode_bundle(entries: Sequence[bytes]) -> bytes:
     return b"".join([len(entry).to_bytes(2, "big") + entry for entry in entries])
 
 
-def decode_bundle(bundle: bytes, width: Optional[int] = None) -> list[bytes]:  # noqa: UP045 - 3.9
+def decode_bundle(bundle: bytes, width: int | None = None) -> list[bytes]:
     """The entries of a bundle, which are `width` many where that is given.
 
     Raises:
@@ -188,7 +187,7 @@ class Tiles:
         self,
         size: int,
         reader: TileReader,
-        cache: Optional[TileCache] = None,  # noqa: UP045 - 3.9
+        cache: TileCache | None = None,
     ) -> None:
         self.size = size
         self._reader = reader
@@ -235,7 +234,7 @@ class Tiles:
 class TileEdge:
     """The right edge of a growing log, as its partial tiles: what the sequencer carries along."""
 
-    def __init__(self, size: int = 0, reader: Optional[TileReader] = None) -> None:  # noqa: UP045
+    def __init__(self, size: int = 0, reader: TileReader | None = None) -> None:
         """Start from a log of this size, whose partial tiles the reader gives.
 
         Raises:
