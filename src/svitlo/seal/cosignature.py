@@ -11,7 +11,7 @@ Source: C2SP tlog-cosignature v1.1.0-rc.1. Python 3.9, standard library only.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from svitlo.errors import CheckpointError, NoteError
@@ -49,7 +49,7 @@ class Verifier:
     name: str
     key_id: bytes
     kind: int
-    verify: Callable[[bytes, bytes], bool]
+    verify: Callable[[bytes, bytes], bool] = field(repr=False)
 
 
 @dataclass(frozen=True)

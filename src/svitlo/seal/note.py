@@ -186,7 +186,7 @@ def parse_vkey(line: str) -> VerifierLine:
     raw = decode_base64(encoded, VerifierKeyError)
     key = make_vkey(name, int.from_bytes(raw[:1], "big"), raw[1:])
     if key.key_id.hex() != key_hex:
-        raise VerifierKeyError(f"the id in the key line of {name} is not that of its key")
+        raise VerifierKeyError(f"the id in the key line of {name!a} is not that of its key")
     return key
 
 
@@ -206,9 +206,9 @@ def make_vkey(name: str, kind: int, public: bytes) -> VerifierLine:
     if not is_key_name(name):
         raise VerifierKeyError("the name of a key is not empty and holds no blanks, no plus")
     if kind not in PUBLIC_BYTES and kind not in (KIND_ECDSA, KIND_TREE_HEAD):
-        raise VerifierKeyError(f"the key of {name} is of an unknown kind, {kind}")
+        raise VerifierKeyError(f"the key of {name!a} is of an unknown kind, {kind}")
     if len(public) != PUBLIC_BYTES.get(kind, len(public) or None):
-        raise VerifierKeyError(f"the key of {name} has the wrong length for its kind")
+        raise VerifierKeyError(f"the key of {name!a} has the wrong length for its kind")
     if kind in (KIND_ED25519, KIND_COSIGNATURE):
         check_ed25519(public)
     return VerifierLine(name, key_id(name, kind, public), kind, public)
@@ -247,7 +247,7 @@ def _parse_signature(row: str) -> NoteSignature:
         raise NoteError("a signature line is a dash, the key's name and base64")
     blob = decode_base64(encoded, NoteError)
     if len(blob) <= KEY_ID_BYTES:
-        raise NoteError(f"the signature of {name} is empty")
+        raise NoteError(f"the signature of {name!a} is empty")
     return NoteSignature(name, blob[:KEY_ID_BYTES], blob[KEY_ID_BYTES:])
 
 
