@@ -3,7 +3,7 @@
 ```
 ee.example/spine/1
 64
-X8P5MgXim4S9CwUJdEfdlQFYmvb4Os0xwOo0FzdrzV4=
+X8P5MgXim4S9C1CXRH3ZUBWJr2+DrK0cDqNLNxdrz14=
 ```
 
 Three lines, each ended by LF. Extension lines are refused: implementations disagree on whether
