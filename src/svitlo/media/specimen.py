@@ -36,7 +36,7 @@ class Taken:
     longitude: float | None = None
 
 
-def photo(picture: bytes, taken: Taken) -> bytes:
+def photograph(picture: bytes, taken: Taken) -> bytes:
     """The picture as a JPEG that says when, with what and, if known, where it was taken."""
     exif = Image.Exif()
     exif[0x010F] = taken.make
@@ -63,7 +63,7 @@ def _degrees(value: float) -> tuple[float, float, float]:
     return float(seconds // 3600), float(seconds // 60 % 60), float(seconds % 60)
 
 
-def video() -> bytes:
+def clip() -> bytes:
     """A two-second MP4 of a light that wanders over a dark field."""
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as container:
@@ -98,10 +98,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--longitude", type=float)
     asked = parser.parse_args(arguments)
     if asked.kind == "video":
-        made = video()
+        made = clip()
     else:
         taken = Taken(at=asked.at, latitude=asked.latitude, longitude=asked.longitude)
-        made = photo(sys.stdin.buffer.read(), taken)
+        made = photograph(sys.stdin.buffer.read(), taken)
     sys.stdout.buffer.write(made)
     return 0
 

@@ -4,10 +4,12 @@ Photographs come with scikit-image; a video, a report, a table, a PDF and a web 
 Names are what names are in the field: Cyrillic, blanks, both Unicode forms of one name, a newline.
 One file lies there twice and one is empty. Nothing shows or names a real place at war, and the one
 position in a photograph lies in mid-ocean (the safety line of the project).
+`python -m svitlo.node.demo.material FOLDER` makes it.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
 import hashlib
 import importlib.util
@@ -138,3 +140,16 @@ def warc_record(
         f"Content-Length: {len(block)}",
     ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + block + b"\r\n\r\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Make the material in the folder that is named; the exit status is 0."""
+    parser = argparse.ArgumentParser(prog="svitlo.node.demo.material", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args(arguments).folder
+    sys.stdout.write(f"{folder}: {len(make_material(folder))} files\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
