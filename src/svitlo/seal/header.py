@@ -150,14 +150,14 @@ def _parse_stanza(content: bytes, at: int) -> tuple[Stanza, int]:
     if not all(map(VISIBLE.fullmatch, words)):
         raise AgeError("visible words with one blank between were expected in an age stanza")
     kind, *arguments = (word.decode("ascii") for word in words)
-    text = b""
+    lines = []
     while True:
         line, at = _line(content, at)
         if len(line) > COLUMNS:
             raise AgeError("lines of at most 64 columns were expected in an age stanza")
-        text += line
+        lines.append(line)
         if len(line) < COLUMNS:
-            return Stanza(kind, tuple(arguments), decode_base64(text)), at
+            return Stanza(kind, tuple(arguments), decode_base64(b"".join(lines))), at
 
 
 def _line(content: bytes, at: int) -> tuple[bytes, int]:
