@@ -26,10 +26,12 @@ SvitloError
 |-- StorageError              the archive could not keep or give something
 |   |-- NotFound              no such thing here
 |   `-- LogStateError         the log may not be written or signed now
+|-- Rejected                  one offered thing cannot be sealed; carries its code
 |-- AccessDenied              this actor may not do this
 |-- Held                      a hold forbids it
 |-- Busy                      another process has it now
 |-- SandboxError              no cage can be built on this machine
+|   `-- CagedProgramFailed    a caged program died, or gave no usable answer
 `-- MissingComponent          a program or library that this needs is not here
 ```
 
@@ -145,6 +147,15 @@ class LogStateError(StorageError):
     """The log may not be written or signed in its present state."""
 
 
+class Rejected(SvitloError):
+    """One offered thing cannot be sealed; `code` is one of `record.exhibit.REJECTIONS`."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
 class AccessDenied(SvitloError):
     """This actor may not do this."""
 
@@ -159,6 +170,10 @@ class Busy(SvitloError):
 
 class SandboxError(SvitloError):
     """No cage can be built on this machine, so no file is read."""
+
+
+class CagedProgramFailed(SandboxError):
+    """A program in the cage died, or gave no usable answer."""
 
 
 class MissingComponent(SvitloError):

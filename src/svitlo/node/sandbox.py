@@ -1,0 +1,363 @@
+"""The cage: files are read by a walled process without keys, and only its answer comes back.
+
+`Cage` starts the zygote (`python -I -m svitlo.media`) with an empty environment and no open file
+but a control socket. For each file the zygote forks a child that asks this process for bytes over a
+socket of its own; plaintext never touches a disk. A file that kills its reader, hangs it or
+exhausts its memory costs that file its description, and says so; the next one is read as usual.
+
+Threads may not share a cage. Where neither namespaces nor Landlock can be had there is no cage and
+nothing is read; sealing does not need one.
+
+Source: the project's vault design, section 6.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from svitlo.errors import CagedProgramFailed, InvalidInput, SandboxError, StorageError
+from svitlo.node.description import FRAMES, Description, parse_answer, parse_frames, parse_object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from svitlo.node.description import Skipped, Value
+
+FRAME_BYTES = 512 * 1024
+ANSWER_BYTES = 1 << 20
+FILE_FRAMES, DOCUMENT_FRAMES = 2, 256
+"""How many frames an answer may have: preview and report, or the 128 MiB of a long PDF."""
+
+_REPLY, _SO_FAR = 2**64 - 1, 2**64 - 2
+_HEAD = struct.Struct(">QI")
+_OUT_OF_MEMORY = 3
+_EARLY_ANSWERS = 16
+_START_S, _GRACE_S = 60, 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CageLimits:
+    """What one file may cost (vault.md 6)."""
+
+    wall_s: int = 60
+    cpu_s: int = 20
+    memory_bytes: int = 1 << 30
+    open_files: int = 64
+    pixels: int = 100_000_000
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What came from one child before its end."""
+
+    early: bytes = b""
+    reply: bytes = b""
+    frames: list[bytes] = field(default_factory=list)
+    skipped: Skipped | None = None
+
+
+class Cage:
+    """A running zygote, and one child at a time. Use `with Cage.open() as cage`."""
+
+    def __init__(
+        self, limits: CageLimits | None = None, *, anchors: str = "", trust_list: str = ""
+    ) -> None:
+        self.limits = limits or CageLimits()
+        self.walls: dict[str, bool] = {}
+        self.tools: dict[str, str] = {}
+        self._anchors = anchors
+        self._trust_list = trust_list
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    @classmethod
+    def open(
+        cls, limits: CageLimits | None = None, *, anchors: str = "", trust_list: str = ""
+    ) -> Self:
+        """A cage that is ready; `anchors` are PEM certificates of the trust list so named.
+
+        Raises:
+            SandboxError: This machine has neither namespaces nor Landlock, or lacks a library.
+        """
+        cage = cls(limits, anchors=anchors, trust_list=trust_list)
+        cage._start()
+        return cage
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the zygote and whatever it still runs."""
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._control = self._process = None
+
+    def describe(self, read: Callable[[int, int], bytes], size: int, name: str) -> Description:
+        """What the file of `size` bytes says of itself; `read(offset, length)` gives its bytes.
+
+        `name` is compared with the content and goes nowhere else.
+
+        Raises:
+            SandboxError: The cage could not be started again.
+            StorageError: `read` gave fewer bytes than asked for. What `read` raises passes through.
+        """
+        request = {
+            "name": name,
+            "pixels": self.limits.pixels,
+            "anchors": self._anchors,
+            "trust_list": self._trust_list,
+        }
+        outcome = self._run("describe", request, read, size)
+        reported: dict[str, Any] = {"version": importlib.metadata.version("svitlo")}
+        reported["params"] = self._params()
+        if outcome.reply and outcome.skipped is None:
+            with contextlib.suppress(InvalidInput):
+                return _described(outcome.reply, outcome.frames, reported)
+            outcome.skipped = "bad_reply"
+        reported["skipped"] = outcome.skipped or "crashed"
+        with contextlib.suppress(InvalidInput):
+            return _described(outcome.early, [], reported)
+        unknown = {"mime": "application/octet-stream", "extension": "bin"}
+        return Description(kind=unknown, **reported)
+
+    def typeset(self, document: bytes) -> bytes:
+        """The PDF that `svitlo.dossier.report` makes of a document in JSON.
+
+        Raises:
+            CagedProgramFailed: It gave no PDF; the message says why.
+            SandboxError: The cage could not be started again.
+        """
+
+        def read(offset: int, length: int) -> bytes:
+            return document[offset : offset + length]
+
+        outcome = self._run("typeset", {}, read, len(document))
+        pdf = b"".join(outcome.frames)
+        if outcome.skipped or not pdf.startswith(b"%PDF-"):
+            why: object = outcome.skipped or "bad_reply"
+            with contextlib.suppress(InvalidInput):
+                why = parse_object(outcome.early).get("failed", why)
+            raise CagedProgramFailed(f"the report was not typeset: {why}")
+        return pdf
+
+    def _params(self) -> dict[str, Value]:
+        libraries: Value = {name.replace("-", "_"): self.tools[name] for name in self.tools}
+        walls: Value = [name for name, stands in self.walls.items() if stands]
+        limits = self.limits
+        return {
+            "pixels": limits.pixels,
+            "memory_bytes": limits.memory_bytes,
+            "cpu_s": limits.cpu_s,
+            "wall_s": limits.wall_s,
+            "walls": walls,
+            "libraries": libraries,
+        }
+
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "svitlo.media"],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={},
+                cwd="/",
+                start_new_session=True,
+            )
+        self._control = ours
+        ready = self._hear(_START_S)
+        if not ready.get("ready"):
+            self.close()
+            missing = ready.get("missing")
+            if missing:
+                raise SandboxError(f"the cage cannot read files, a library is not here: {missing}")
+            raise SandboxError(
+                "no cage can be built here: the kernel allows neither namespaces nor Landlock"
+            )
+        self.walls, self.tools = ready["walls"], ready["tools"]
+        return ours
+
+    def _run(
+        self, program: str, request: dict[str, object], read: Callable[[int, int], bytes], size: int
+    ) -> _Outcome:
+        """What one child said; a zygote that was found dead is replaced, once."""
+        request = {**request, "program": program, "size": size}
+        outcome = self._run_once(request, read, size)
+        if outcome is None:
+            outcome = self._run_once(request, read, size)
+        return outcome or _Outcome(skipped="crashed")
+
+    def _run_once(
+        self, request: dict[str, object], read: Callable[[int, int], bytes], size: int
+    ) -> _Outcome | None:
+        """What one child said; None when the zygote died and no child had begun."""
+        outcome = _Outcome()
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                self._ask(request, theirs)
+            ours.settimeout(self.limits.wall_s + _GRACE_S)
+            try:
+                _serve(ours, outcome, read, size)
+            except InvalidInput:
+                outcome.skipped = "bad_reply"
+            finally:
+                ours.close()
+                status = self._hear(self.limits.wall_s + _GRACE_S)
+                if "ended" not in status:
+                    self.close()
+        if status.get("gone") and not outcome.early and not outcome.skipped:
+            return None
+        outcome.skipped = outcome.skipped or self._cause(status)
+        return outcome
+
+    def _ask(self, request: dict[str, object], line: socket.socket) -> None:
+        limits = self.limits
+        inner = {
+            "memory_bytes": limits.memory_bytes,
+            "cpu_s": limits.cpu_s,
+            "open_files": limits.open_files,
+        }
+        whole = {**request, "limits": inner, "wall_s": limits.wall_s}
+        body = json.dumps(whole).encode()
+        for attempt in (1, 2):
+            control = self._control or self._start()
+            try:
+                socket.send_fds(control, [len(body).to_bytes(4, "big")], [line.fileno()])
+                control.sendall(body)
+            except OSError as error:
+                self.close()
+                if attempt == 2:  # noqa: PLR2004 - a zygote that has died is started again, once
+                    raise SandboxError("the process of the cage ends at once") from error
+            else:
+                return
+
+    def _hear(self, timeout_s: float) -> dict[str, Any]:
+        """The zygote's next word; `gone` when it has ended, `silent` when it says nothing."""
+        if self._control is None:
+            return {"gone": True}
+        self._control.settimeout(timeout_s)
+        try:
+            head = self._control.recv(4, socket.MSG_WAITALL)
+            body = self._control.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
+            return cast("dict[str, Any]", json.loads(body))
+        except TimeoutError:
+            return {"silent": True}
+        except (OSError, ValueError):
+            return {"gone": True}
+
+    def _cause(self, status: dict[str, Any]) -> Skipped | None:
+        """Why a child ended without a reply, from how it ended."""
+        if "ended" not in status:
+            return "time" if status.get("silent") else "crashed"
+        ended = status["ended"]
+        used_up = status["cpu_ms"] >= self.limits.cpu_s * 1000
+        if ended == 0:
+            return None
+        if status["is_late"] or ended == -signal.SIGXCPU or (ended == -signal.SIGKILL and used_up):
+            return "time"
+        if ended in {_OUT_OF_MEMORY, -signal.SIGKILL}:
+            return "memory"
+        return "crashed"
+
+
+def _serve(
+    line: socket.socket, outcome: _Outcome, read: Callable[[int, int], bytes], size: int
+) -> None:
+    """Answer one child until it has replied or ended.
+
+    Raises:
+        InvalidInput: It broke the protocol.
+        StorageError: `read` gave too little.
+    """
+    early = 0
+    while head := _receive(line, _HEAD.size):
+        place, length = _HEAD.unpack(head)
+        if place == _REPLY:
+            _take_reply(line, outcome, length)
+            return
+        if place == _SO_FAR:
+            early += 1
+            outcome.early = _take(line, length, ANSWER_BYTES) if early <= _EARLY_ANSWERS else b""
+            continue
+        if length > FRAME_BYTES or place + length > size:
+            raise InvalidInput("a caged child asked for bytes outside its file")
+        block = read(place, length)
+        if len(block) != length:
+            raise StorageError(f"the archive gave {len(block)} of {length} bytes at {place}")
+        try:
+            line.sendall(block)
+        except OSError:
+            return
+
+
+def _take_reply(line: socket.socket, outcome: _Outcome, length: int) -> None:
+    text = _take(line, length, ANSWER_BYTES)
+    count = parse_frames(parse_object(text))
+    if count > DOCUMENT_FRAMES:
+        raise InvalidInput("a caged child announced too many frames")
+    for _ in range(count):
+        head = _receive(line, _HEAD.size)
+        if not head:
+            return
+        place, length = _HEAD.unpack(head)
+        if place != _REPLY:
+            raise InvalidInput("a caged child sent something else within its reply")
+        outcome.frames.append(_take(line, length, FRAME_BYTES))
+    outcome.reply = text
+
+
+def _take(line: socket.socket, length: int, limit: int) -> bytes:
+    if length > limit:
+        raise InvalidInput(f"a caged child sent {length} bytes where {limit} are allowed")
+    return _receive(line, length) or b""
+
+
+def _receive(line: socket.socket, length: int) -> bytes | None:
+    """Exactly `length` bytes; None when the other side ends, or is silent too long, before."""
+    parts = bytearray()
+    try:
+        while len(parts) < length:
+            block = line.recv(min(length - len(parts), FRAME_BYTES))
+            if not block:
+                return None
+            parts += block
+    except OSError:
+        return None
+    return bytes(parts)
+
+
+def _described(text: bytes, frames: list[bytes], reported: dict[str, Any]) -> Description:
+    """A checked answer as a value.
+
+    Raises:
+        InvalidInput: It is not what was agreed.
+    """
+    answer = cast("dict[str, Any]", parse_answer(text))
+    named = dict(zip(answer.get("has", []), frames, strict=False)) if frames else {}
+    if len(named) != len(frames) or not named.keys() <= FRAMES:
+        raise InvalidInput("the caged reader sent frames that it did not name")
+    if "preview" in named and not named["preview"].startswith(b"\xff\xd8\xff"):
+        raise InvalidInput("the caged reader sent a preview that is no JPEG")
+    if "skipped" in answer:
+        reported = {"skipped": answer["skipped"], **reported}
+    parts = {name: answer[name] for name in ("kind", "fields", "provenance", "fingerprint")}
+    return Description(**parts, **named, **reported)
