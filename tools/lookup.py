@@ -189,7 +189,7 @@ def settings_page() -> str:
 def setting_row(field: dataclasses.Field[object]) -> str:
     """One setting as a row of the table."""
     if field.default is not dataclasses.MISSING:
-        default = f"`{field.default!r}`"
+        default = f"`{field.default}`" if field.default not in {"", ()} else "none"
     elif field.default_factory is not dataclasses.MISSING:
         default = f"`{field.default_factory()!r}`"
     else:
