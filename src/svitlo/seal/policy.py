@@ -112,9 +112,11 @@ def parse_policy(text: bytes | str) -> Policy:
     Raises:
         PolicyError: a line is malformed or breaks a rule; the message names the line.
     """
+    if len(text) > MAX_POLICY_BYTES:
+        raise PolicyError(f"a policy is at most {MAX_POLICY_BYTES} bytes")
     lines = text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")
-    if len(text) > MAX_POLICY_BYTES or _CONTROL.search(lines):
-        raise PolicyError("a policy is at most 512 KiB and holds no control characters")
+    if _CONTROL.search(lines):
+        raise PolicyError("a policy holds no control characters")
     draft = _Draft()
     for number, line in enumerate(lines.split("\n"), 1):
         words = [word for word in _BLANKS.split(line) if word]

@@ -101,8 +101,10 @@ def parse_add_checkpoint(body: bytes) -> Request:
     Raises:
         SealError: malformed; the answer is `malformed`.
     """
+    if len(body) > MAX_BODY_BYTES:
+        raise NoteError(f"a request is at most {MAX_BODY_BYTES} bytes")
     head, separator, data = body.partition(b"\n\n")
-    if len(body) > MAX_BODY_BYTES or not separator or not head.isascii():
+    if not separator or not head.isascii():
         raise NoteError("a request is a size, a proof, an empty line, a note")
     old, *rows = head.decode().split("\n")
     if not old.startswith("old ") or len(rows) > MAX_PROOF_LINES:
