@@ -143,9 +143,10 @@ class BodyReader:
 
     def _chunk(self, number: int) -> bytes:
         """One chunk's plaintext, kept for the next read."""
-        if self._kept[0] != number:
-            self._kept = (number, bytes(self._open(number, 1)))
-        return self._kept[1]
+        kept = self._kept
+        if kept[0] != number:
+            kept = self._kept = (number, bytes(self._open(number, 1)))
+        return kept[1]
 
     def _open(self, number: int, count: int, room: memoryview | None = None) -> memoryview:
         """The plaintext of consecutive chunks, authenticated, in `room` where one is given."""

@@ -250,6 +250,15 @@ def test_no_changed_byte_of_the_index_goes_unseen(at: int, change: int) -> None:
         list(map(reader(changed).content, found))
 
 
+def test_an_index_that_is_not_where_its_last_line_says_is_refused() -> None:
+    begin = MEMBERS[-1].end
+    size = sum(len(member.line) for member in MEMBERS)
+    other = segment.member_header("x-9", size)
+
+    with pytest.raises(SegmentError, match="does not lie"):
+        reader(SMALL[:begin] + other + SMALL[begin + 512 :]).index()
+
+
 @pytest.mark.parametrize(
     "lines",
     [
