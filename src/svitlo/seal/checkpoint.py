@@ -68,8 +68,7 @@ def format_checkpoint(checkpoint: Checkpoint) -> bytes:
     """
     root = base64.b64encode(checkpoint.root).decode()
     text = f"{checkpoint.origin}\n{checkpoint.size}\n{root}\n".encode("utf-8", "surrogatepass")
-    if parse_checkpoint(text) != checkpoint:
-        raise CheckpointError("the origin of a checkpoint is one line")
+    parse_checkpoint(text)
     return text
 
 

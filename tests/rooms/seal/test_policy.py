@@ -293,7 +293,8 @@ def test_a_policy_has_an_end() -> None:
         replace(KNOWN, quorum="X-and-Y\nquorum none"),
         replace(KNOWN, logs=KNOWN.logs * 2),
         replace(KNOWN, logs=(replace(KNOWN.logs[0], url="two words"),)),
-        replace(KNOWN, witnesses=(replace(KNOWN.witnesses[0], name="\ud800"),)),
+        replace(KNOWN, logs=(replace(KNOWN.logs[0], url=" "),)),
+        replace(KNOWN, logs=(replace(KNOWN.logs[0], url="\ud800"),)),
         replace(KNOWN, groups=(*KNOWN.groups, policy.Group("empty", 1, ()))),
     ],
 )
