@@ -7,6 +7,7 @@ Digital Open Source Investigations, paragraphs 150-155.
 """
 
 import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -87,3 +88,41 @@ def name_bytes(body: Mapping[str, Any], member: str) -> bytes:
     if member in body:
         return str(body[member]).encode()
     return base64.b64decode(body[f"{member}_b64"])
+
+
+class SealedTexts:
+    """Writes many `exhibit.sealed` statements of one intake as canonical text, fast.
+
+    A statement of an exhibit without claims has one shape, so its members stand in canonical order
+    in a template, and only the name needs escaping. A test holds the texts equal to those that
+    `Statement.canonical` writes.
+    """
+
+    def __init__(
+        self, *, node: str, actor: str, at: str, batch: str, intake: str, case: str
+    ) -> None:
+        text = json.dumps
+        self._head = (
+            f'{{"actor":{text(actor)},"at":{text(at)},"batch":{text(batch)},"body":{{"blake3":"'
+        )
+        self._middle = f'","case":{_escaped(case)},"intake":{text(intake)}'
+        self._node = f'","node":{text(node)},"subject":["x-'
+        self._tail = f'"],"type":"{SEALED}","v":1}}'
+
+    def text(self, ident: str, sealed: Sealed) -> bytes:
+        """The canonical text of the statement `ident`, which seals exhibit `x-<ident>`."""
+        member, name = "path", sealed.name
+        try:
+            shown = _escaped(name.decode())
+        except UnicodeDecodeError:
+            member, shown = "path_b64", f'"{base64.b64encode(name).decode()}"'
+        mtime = "" if sealed.mtime is None else f',"mtime":"{sealed.mtime}"'
+        off = "" if sealed.off is None else f',"off":{sealed.off}'
+        return (
+            f'{self._head}{sealed.blake3}","blob":"{sealed.blob}{self._middle}{mtime}'
+            f',"n":{sealed.n}{off},"{member}":{shown},"sha256":"{sealed.sha256}"'
+            f',"size":{sealed.size}}},"id":"{ident}{self._node}{ident}{self._tail}'
+        ).encode()
+
+
+_escaped = json.JSONEncoder(ensure_ascii=False).encode

@@ -9,15 +9,18 @@ network or crypto work. A statement that writes a table of the record outside a 
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from svitlo.errors import StorageError
+
+RowT = TypeVar("RowT")
 
 MAX_ROWS = 256
 HOUSEKEEPING = frozenset(
@@ -83,3 +86,10 @@ def _write_lock() -> Iterator[None]:
         yield
     finally:
         os.close(opened)
+
+
+def in_units(rows: Iterable[RowT], size: int = MAX_ROWS) -> Iterator[list[RowT]]:
+    """The rows in lists of at most `size`, in order: one unit each."""
+    waiting = iter(rows)
+    while part := list(islice(waiting, size)):
+        yield part

@@ -16,6 +16,8 @@ from svitlo.record.statement import Statement
 from svitlo.seal import commitment
 from svitlo.store.writing import is_unit_open
 
+Row = tuple[str, str, str, bytes, bytes, bytes]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
@@ -49,10 +51,27 @@ def opening_of(statement: Statement, *, salt: bytes | None = None) -> Opening:
     )
 
 
-def append(log_id: int, openings: Sequence[Opening], *, is_indexed: bool = True) -> int:
+def append(log_id: int, openings: Sequence[Opening]) -> int:
     """The `seq` of the first of the statements; the others follow it one by one.
 
-    `is_indexed` says whether to index their subjects; exhibits index themselves.
+    Raises:
+        StorageError: no unit is open.
+    """
+    first = append_rows(
+        log_id, [(o.ident, o.type, o.at, o.salt, o.text, o.entry) for o in openings]
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO store_subject (name, statement_id) VALUES (%s, %s)",
+            [(name, seq) for seq, o in enumerate(openings, first) for name in o.subject],
+        )
+    return first
+
+
+def append_rows(log_id: int, rows: Sequence[Row]) -> int:
+    """As `append`, for statements in bulk whose subjects are indexed elsewhere, as exhibits are.
+
+    A row is (identifier, type, time, salt, text, entry).
 
     Raises:
         StorageError: no unit is open.
@@ -60,24 +79,19 @@ def append(log_id: int, openings: Sequence[Opening], *, is_indexed: bool = True)
     if not is_unit_open():
         raise StorageError("appending to a log needs an open unit")
     with connection.cursor() as cursor:
-        first = _reserved(cursor, len(openings))
+        first = _reserved(cursor, len(rows))
         cursor.executemany(
             "INSERT INTO store_statement (seq, id, log_id, type, at, salt, text, state)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, 'active')",
             [
-                (seq, o.ident, log_id, o.type, o.at, o.salt, o.text)
-                for seq, o in enumerate(openings, first)
+                (seq, ident, log_id, kind, at, salt, text)
+                for seq, (ident, kind, at, salt, text, _) in enumerate(rows, first)
             ],
         )
         cursor.executemany(
             "INSERT INTO store_pending (log_id, entry, statement_id) VALUES (%s, %s, %s)",
-            [(log_id, o.entry, seq) for seq, o in enumerate(openings, first)],
+            [(log_id, row[5], seq) for seq, row in enumerate(rows, first)],
         )
-        if is_indexed:
-            cursor.executemany(
-                "INSERT INTO store_subject (name, statement_id) VALUES (%s, %s)",
-                [(name, seq) for seq, o in enumerate(openings, first) for name in o.subject],
-            )
     return first
 
 

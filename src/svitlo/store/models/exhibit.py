@@ -21,7 +21,12 @@ class Exhibit(models.Model):
     state = models.CharField(max_length=10, default="sealed")
 
     class Meta:
-        indexes = (models.Index(fields=("case", "seq"), name="exhibit_case"),)
+        indexes = (
+            models.Index(fields=("case", "seq"), name="exhibit_case"),
+            models.Index(
+                fields=("sha256",), condition=models.Q(off__isnull=True), name="exhibit_alone"
+            ),
+        )
         constraints = (
             models.UniqueConstraint(fields=("intake", "n"), name="exhibit_item"),
             models.CheckConstraint(

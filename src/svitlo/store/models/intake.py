@@ -30,13 +30,19 @@ class Intake(models.Model):
 
 
 class IntakeItem(models.Model):
-    """One offered thing: `path` is its name byte for byte, `ordinal` its place in the census."""
+    """One offered thing: `path` is its name byte for byte, `ordinal` its place in the census.
+
+    A member of an archive has the archive's path in `container` and its own number in `place`; a
+    size of -1 is not known before reading (standard input).
+    """
 
     intake = models.ForeignKey(Intake, on_delete=models.PROTECT, db_index=False)
     ordinal = models.BigIntegerField()
     path = models.BinaryField()
     size = models.BigIntegerField()
     mtime_ns = models.BigIntegerField()
+    container = models.BinaryField(default=b"")
+    place = models.BigIntegerField(default=-1)
     state = models.CharField(max_length=10, default="offered")
     code = models.CharField(max_length=24, blank=True, default="")
     reason = models.CharField(max_length=300, blank=True, default="")

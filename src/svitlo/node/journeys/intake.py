@@ -1,0 +1,153 @@
+"""Take in: from offered paths to sealed exhibits and a receipt that accounts for every one.
+
+In this order: the census is fixed and durable; reception is stated; groups of items are sealed,
+made durable and only then stated; the batch is signed by the person; the logs close an epoch; the
+receipt closes with `offered = sealed + rejected`. Killed at any moment, the same command goes on
+where it was: what is stated is not sealed again, what is not stated is read again. After a closed
+receipt the same command is a new intake.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from svitlo.errors import Busy, InvalidInput
+from svitlo.node.acting import Actor
+from svitlo.node.archives import with_members
+from svitlo.node.census import Offered, walk_offered
+from svitlo.node.clock import clock_state
+from svitlo.node.journeys.asserting import (
+    Happening,
+    append_to_log,
+    custody_statement,
+    openings_of,
+)
+from svitlo.node.journeys.intake_groups import Progress, seal_items
+from svitlo.node.journeys.receipts import Receipt, close_intake
+from svitlo.node.opening import Node
+from svitlo.record.custody import Event
+from svitlo.record.statement import LogKind, utc_text
+from svitlo.store.intaking import ItemRow, add_items, forget_census
+from svitlo.store.models import Intake
+from svitlo.store.writing import in_units, unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What is offered: paths as bytes (`-` is standard input), and what is said of them."""
+
+    paths: tuple[bytes, ...]
+    source: str | None = None
+    collected_by: str | None = None
+    case: str | None = None
+    has_members: bool = False
+
+    def request(self, actor: Actor) -> str:
+        """The digest by which an unfinished intake of the same offer is found again."""
+        parts = [
+            os.fsencode(Path.cwd()).hex(),
+            [path.hex() for path in self.paths],
+            [self.source, self.collected_by, self.case, self.has_members],
+            [actor.person, actor.purpose.purpose, actor.purpose.basis],
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def take_in(node: Node, actor: Actor, offer: Offer, *, progress: Progress | None = None) -> Receipt:
+    """The receipt of an intake, begun now or continued after it was broken off.
+
+    Raises:
+        InvalidInput: nothing was offered.
+        Busy: another process works on the same intake.
+    """
+    if not offer.paths:
+        raise InvalidInput("name at least one file or folder to take in")
+    request = offer.request(actor)
+    with _alone(node, request):
+        intake = _intake(node, actor, offer, request)
+        if intake.state == "census":
+            _take_census(node, actor, offer, intake)
+        seal_items(node, actor, intake, progress or (lambda *_: None))
+        return close_intake(node, actor, intake, source=offer.source)
+
+
+def _intake(node: Node, actor: Actor, offer: Offer, request: str) -> Intake:
+    """The unfinished intake of the same offer, or a new one."""
+    found = Intake.objects.filter(request=request).exclude(state="closed").first()
+    if found is not None:
+        return found
+    with unit():
+        return Intake.objects.create(
+            ident=f"i-{node.ulids.next()}",
+            request=request,
+            case=offer.case or node.settings.case,
+            actor=actor.person,
+            started_at=utc_text(node.now()),
+        )
+
+
+def _take_census(node: Node, actor: Actor, offer: Offer, intake: Intake) -> None:
+    """Everything offered is listed, durably, and its reception is stated."""
+    with unit():
+        forget_census(intake.pk)
+    walked: Iterator[Offered] = walk_offered(offer.paths)
+    if offer.has_members:
+        walked = with_members(walked)
+    offered = 0
+    for part in in_units(walked):
+        rows = [
+            ItemRow(n, o.path, o.size, o.mtime_ns, o.code, o.reason[:300], o.container, o.place)
+            for n, o in enumerate(part, offered)
+        ]
+        offered += len(rows)
+        with unit():
+            add_items(intake.pk, rows)
+    received = custody_statement(
+        node,
+        actor,
+        Happening(
+            event=Event.RECEIVE,
+            subject=[intake.ident],
+            what="intake",
+            result="received",
+            extra=_reception(offer, offered),
+        ),
+    )
+    openings = openings_of([received])
+    intake.state, intake.offered = "open", offered
+    with unit():
+        append_to_log(node, LogKind.SPINE, openings)
+        intake.save(update_fields=["state", "offered"])
+
+
+def _reception(offer: Offer, offered: int) -> dict[str, object]:
+    said = {"from": offer.source, "collected_by": offer.collected_by}
+    return {
+        "offered": offered,
+        "channel": "command",
+        "clock": clock_state(),
+        **{name: text for name, text in said.items() if text},
+    }
+
+
+@contextmanager
+def _alone(node: Node, request: str) -> Iterator[None]:
+    """No other process works on the same intake.
+
+    Raises:
+        Busy: one does.
+    """
+    path = node.folder / "run" / f"intake-{request[:32]}.lock"
+    opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise Busy("another process is taking in the same paths") from None
+    finally:
+        os.close(opened)

@@ -1,0 +1,319 @@
+"""Seal the waiting items of an intake, group by group.
+
+A group is made durable (bodies, folder, headers) before any of it is stated. Its rows follow in
+units of at most 256 items: blobs with their headers, statements with their openings, exhibits, and
+the states of the items. So an exhibit that is acknowledged has its bytes, and a body that was
+written and not stated is only unused space.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from svitlo.errors import Rejected, StorageError
+from svitlo.node.acting import Actor
+from svitlo.node.archives import ArchiveReader
+from svitlo.node.census import STDIN
+from svitlo.node.keyring import read_recipients
+from svitlo.node.opening import Node
+from svitlo.node.places import main_place, mirror, second_place
+from svitlo.node.sealing import Body, Sealer, Staged
+from svitlo.node.source import opened_large, opened_stdin, read_small
+from svitlo.record.exhibit import SEALED, Sealed, SealedTexts
+from svitlo.record.statement import utc_text
+from svitlo.seal.commitment import SALT_BYTES, commit, commitment_entry
+from svitlo.seal.digest import ReadInto
+from svitlo.seal.recipients import format_recipient
+from svitlo.seal.stream import Sealed as StreamSealed
+from svitlo.store.intaking import (
+    ExhibitRow,
+    ItemRow,
+    add_blob,
+    add_exhibits,
+    mark_items,
+    waiting_items,
+)
+from svitlo.store.log.appending import Row as StatementRow
+from svitlo.store.log.appending import append_rows
+from svitlo.store.models import Exhibit, Intake
+from svitlo.store.writing import in_units, unit
+
+Progress = Callable[[int, int, int], None]
+"""Told what is done and what there is: items done, bytes done, items offered."""
+
+PAGE = 4096
+
+
+def seal_items(node: Node, actor: Actor, intake: Intake, progress: Progress) -> None:
+    """Every waiting item is sealed or rejected, durably.
+
+    Raises:
+        StorageError: the store cannot keep bodies or headers: full, or read-only.
+    """
+    groups = _Groups(node, actor, intake)
+    with ArchiveReader() as archives:
+        for item in _waiting(intake, groups.last):
+            groups.take(item, archives)
+            if groups.is_due():
+                groups.commit()
+                progress(groups.last + 1, groups.bytes_done, intake.offered)
+    groups.commit()
+    progress(intake.offered, groups.bytes_done, intake.offered)
+
+
+def _waiting(intake: Intake, after: int) -> Iterator[ItemRow]:
+    while page := waiting_items(intake.pk, after, PAGE):
+        yield from page
+        after = page[-1].ordinal
+
+
+class _Groups:
+    """The open group of an intake, and what it takes to commit it."""
+
+    def __init__(self, node: Node, actor: Actor, intake: Intake) -> None:
+        self._node, self._actor, self._intake = node, actor, intake
+        self._settings = node.settings
+        self._place = main_place(node)
+        self._to = read_recipients(node.folder)
+        self._to_name = hashlib.sha256(
+            "\n".join(format_recipient(recipient) for recipient in self._to).encode()
+        ).hexdigest()
+        self._spine = node.log(node.spine).log_id
+        self.bytes_done = 0
+        self.last = -1
+        self._renew()
+
+    def _renew(self) -> None:
+        self._sealer = Sealer(self._place, self._to, self._node.ulids.next)
+        self._staged: list[Staged] = []
+        self._rejected: list[tuple[int, str, str]] = []
+        self._began = time.monotonic()
+
+    def is_due(self) -> bool:
+        """Whether the group has reached a limit."""
+        count = len(self._staged) + len(self._rejected)
+        return (
+            count >= self._settings.group_items
+            or self._sealer.size >= self._settings.segment_max
+            or time.monotonic() - self._began >= self._settings.group_seconds
+        )
+
+    def take(self, item: ItemRow, archives: ArchiveReader) -> None:
+        """The item is staged in the group, or noted as rejected."""
+        try:
+            self._read(item, archives)
+        except Rejected as rejection:
+            self._rejected.append((item.ordinal, rejection.code, rejection.reason))
+        except (StorageError, OSError) as error:
+            self._fail(str(error))
+            self._rejected.append((item.ordinal, "store_failed", str(error)))
+        self.last = item.ordinal
+
+    def _read(self, item: ItemRow, archives: ArchiveReader) -> None:
+        limit = self._settings.segment_member_max
+        if item.container:
+            with archives.member(item.container, item.place) as (read_into, size, mtime_ns):
+                self._add(item, read_into, size, mtime_ns or None)
+        elif item.path == STDIN:
+            self._stage_large(item, opened_stdin(), None)
+        else:
+            small = read_small(item.path, limit) if item.size <= limit else None
+            if small is not None:
+                self._stage_small(item, *small)
+            else:
+                self._read_large(item)
+
+    def _add(self, item: ItemRow, read_into: ReadInto, size: int, mtime: int | None) -> None:
+        """A stream of known size, as an archive gives it."""
+        if size > self._settings.segment_member_max:
+            self._stage_large(item, read_into, mtime)
+            return
+        room = bytearray(size + 1)
+        filled = 0
+        while got := read_into(memoryview(room)[filled:]):
+            filled += got
+        self._stage_small(item, bytes(room[:filled]), mtime)
+
+    def _read_large(self, item: ItemRow) -> None:
+        for _ in range(2):
+            with opened_large(item.path) as (read_into, mtime, is_unchanged):
+                body, sealed = self._sealer.add_large(read_into)
+                if is_unchanged(sealed.size):
+                    self._stage(item, body, sealed, mtime)
+                    return
+                self._sealer.drop(body)
+        raise Rejected("changed_while_reading", "it changed while it was read, twice")
+
+    def _stage_large(self, item: ItemRow, read_into: ReadInto, mtime: int | None) -> None:
+        body, sealed = self._sealer.add_large(read_into)
+        self._stage(item, body, sealed, mtime)
+
+    def _stage_small(self, item: ItemRow, content: bytes, mtime: int | None) -> None:
+        if not self._sealer.fits(len(content)):
+            self.commit()
+        ident = self._node.ulids.next()
+        body, off, sha256, blake3 = self._sealer.add_small(ident, content)
+        self._staged.append(
+            Staged(
+                ident=ident,
+                ordinal=item.ordinal,
+                path=item.path,
+                mtime=mtime,
+                size=len(content),
+                sha256=sha256,
+                blake3=blake3,
+                body=body,
+                off=off,
+            )
+        )
+        self.bytes_done += len(content)
+
+    def _stage(self, item: ItemRow, body: Body, sealed: StreamSealed, mtime: int | None) -> None:
+        known = self._same(sealed)
+        if known is not None:
+            self._sealer.drop(body)
+            body = known
+        self._staged.append(
+            Staged(
+                ident=self._node.ulids.next(),
+                ordinal=item.ordinal,
+                path=item.path,
+                mtime=mtime,
+                size=sealed.size,
+                sha256=sealed.sha256,
+                blake3=sealed.blake3,
+                body=body,
+                off=None,
+            )
+        )
+        self.bytes_done += sealed.size
+
+    def _same(self, sealed: StreamSealed) -> Body | None:
+        """The body that holds the same bytes alone, in the same case, for the same recipients."""
+        for staged in self._staged:
+            if staged.off is None and staged.sha256 == sealed.sha256:
+                return staged.body
+        row = (
+            Exhibit.objects.filter(
+                sha256=bytes.fromhex(sealed.sha256),
+                off__isnull=True,
+                case=self._intake.case,
+                state="sealed",
+                blob__recipients=self._to_name,
+                blob__state="stored",
+            )
+            .values_list("blob_id", "blob__name", "blob__size")
+            .first()
+        )
+        return (
+            Body(None, b"", is_segment=False, name=row[1], size=row[2], row=row[0]) if row else None
+        )
+
+    def _fail(self, reason: str) -> None:
+        """What the group had staged is rejected: the store could not keep it."""
+        self._sealer.abandon()
+        self._rejected += [(staged.ordinal, "store_failed", reason) for staged in self._staged]
+        self._rejected.sort()
+        self._staged = []
+
+    def commit(self) -> None:
+        """The group is durable and stated."""
+        try:
+            self._sealer.settle()
+            copies = second_place(self._node)
+            if copies is not None:
+                mirror(
+                    self._place,
+                    copies,
+                    [body.name for body in self._sealer.bodies],
+                    part=self._node.ulids.next(),
+                )
+        except (StorageError, OSError) as error:
+            self._fail(str(error))
+        self._record()
+        self._renew()
+
+    def _record(self) -> None:
+        """The rows of the group, in units, in the order of the census."""
+        first, rejected = 0, self._rejected
+        for part in in_units(self._staged):
+            last = part[-1].ordinal
+            self._record_unit(part, first, [row for row in rejected if row[0] <= last])
+            rejected = [row for row in rejected if row[0] > last]
+            first = last + 1
+        for refused in in_units(rejected):
+            with unit():
+                mark_items(self._intake.pk, refused[0][0], refused[-1][0], refused)
+
+    def _record_unit(
+        self, part: Sequence[Staged], first: int, rejected: Sequence[tuple[int, str, str]]
+    ) -> None:
+        at = utc_text(self._node.now())
+        rows = self._statement_rows(part, at)
+        intake = self._intake
+        with unit():
+            for staged in part:
+                if staged.body.row is None:
+                    staged.body.row = add_blob(
+                        staged.body.name,
+                        staged.body.size,
+                        staged.body.header,
+                        is_segment=staged.body.is_segment,
+                        case=intake.case,
+                        to=self._to_name,
+                    )
+            seq = append_rows(self._spine, rows)
+            add_exhibits(
+                intake.pk,
+                intake.case,
+                [
+                    ExhibitRow(
+                        f"x-{s.ident}",
+                        statement,
+                        s.ordinal,
+                        s.path,
+                        s.size,
+                        bytes.fromhex(s.sha256),
+                        bytes.fromhex(s.blake3),
+                        s.body.row or 0,
+                        s.off,
+                    )
+                    for statement, s in enumerate(part, seq)
+                ],
+            )
+            mark_items(intake.pk, first, part[-1].ordinal, rejected)
+
+    def _statement_rows(self, part: Sequence[Staged], at: str) -> list[StatementRow]:
+        intake = self._intake
+        texts = SealedTexts(
+            node=self._settings.origin,
+            actor=self._actor.person,
+            at=at,
+            batch=intake.ident.removeprefix("i-"),
+            intake=intake.ident,
+            case=intake.case,
+        )
+        salts = os.urandom(SALT_BYTES * len(part))
+        rows = []
+        for number, staged in enumerate(part):
+            salt = salts[SALT_BYTES * number : SALT_BYTES * (number + 1)]
+            text = texts.text(staged.ident, _said(staged, intake))
+            entry = commitment_entry(commit(salt, text))
+            rows.append((staged.ident, SEALED, at, salt, text, entry))
+        return rows
+
+
+def _said(staged: Staged, intake: Intake) -> Sealed:
+    return Sealed(
+        n=staged.ordinal,
+        name=staged.path,
+        size=staged.size,
+        sha256=staged.sha256,
+        blake3=staged.blake3,
+        case=intake.case,
+        intake=intake.ident,
+        blob=staged.body.name,
+        off=staged.off,
+        mtime=staged.mtime,
+    )

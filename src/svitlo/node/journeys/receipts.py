@@ -1,0 +1,194 @@
+"""Close an intake: the signed batch, and a receipt that accounts for everything offered.
+
+The batch statement carries the RFC 6962 root over the entries of the intake's exhibits in order, so
+one signature of a person covers all of them and each can be shown alone. The list, a canonical line
+an item, is digested into it. The receipt says `offered = sealed + rejected`, always.
+"""
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from svitlo.errors import StorageError
+from svitlo.node.acting import Actor
+from svitlo.node.journeys.asserting import (
+    Happening,
+    append_to_log,
+    custody_statement,
+    new_statement,
+    openings_of,
+)
+from svitlo.node.journeys.logkeeping import close_epoch
+from svitlo.node.opening import Node
+from svitlo.record.custody import Event
+from svitlo.record.exhibit import BATCH, name_members
+from svitlo.record.statement import LogKind
+from svitlo.seal import canonical
+from svitlo.seal.commitment import commit, commitment_entry
+from svitlo.seal.tree import CompactRange, leaf_hashes
+from svitlo.store.intaking import ResultRow, results
+from svitlo.store.log.heads import write_durably
+from svitlo.store.models import Entry, Intake
+from svitlo.store.models import Statement as StatementRow
+from svitlo.store.writing import in_units, unit
+
+FOLDER = "receipts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of an intake: the JSON of the receipt, and where its files lie."""
+
+    value: Mapping[str, Any]
+    folder: Path
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing was rejected."""
+        return not self.value["rejected"]
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Counts of an intake while its list is written."""
+
+    sealed: int = 0
+    size: int = 0
+    codes: Counter[str] = field(default_factory=Counter)
+
+
+def close_intake(node: Node, actor: Actor, intake: Intake, *, source: str | None) -> Receipt:
+    """The receipt, after the batch is signed, the logs are signed and the list is on disk.
+
+    Raises:
+        StorageError: an item is neither sealed nor rejected, so the receipt would not close.
+    """
+    folder = node.folder / FOLDER / intake.ident
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sums = _Sums()
+    digest = hashlib.sha256()
+    with (folder / "intake.jsonl").open("wb") as file:
+        for lines in in_units(_lines(intake, sums), 1024):
+            block = b"".join(lines)
+            digest.update(block)
+            file.write(block)
+    if sums.sealed + sums.codes.total() != intake.offered:
+        raise StorageError(
+            f"{intake.offered} were offered, but {sums.sealed} are sealed and"
+            f" {sums.codes.total()} rejected: the intake does not close"
+        )
+    first, last, root = _batch_root(intake)
+    summary = {
+        "offered": intake.offered,
+        "sealed": sums.sealed,
+        "rejected": sums.codes.total(),
+        "bytes": sums.size,
+        "list": digest.hexdigest(),
+    }
+    said = {"source": source} if source else {}
+    _state_batch(node, actor, intake, {**summary, **said, "root": root})
+    head = close_epoch(node)
+    value = {
+        "intake": intake.ident,
+        **summary,
+        "rejected_by_code": dict(sorted(sums.codes.items())),
+        "batch": intake.ident.removeprefix("i-"),
+        "batch_root": root,
+        "index_range": _index_range(first, last),
+        "checkpoint": head.note.decode(),
+        "case": intake.case,
+    }
+    text = canonical.dumps(value)
+    write_durably(folder / "receipt.json", text)
+    intake.state, intake.receipt = "closed", text
+    with unit():
+        intake.save(update_fields=["state", "receipt"])
+    return Receipt(value=value, folder=folder)
+
+
+def exhibits_of(intake: Intake) -> Iterator[ResultRow]:
+    """What became of each item of a closed intake, in the order of the census."""
+    return results(intake.pk)
+
+
+def _lines(intake: Intake, sums: _Sums) -> Iterator[bytes]:
+    """The list of the intake, a canonical line an item, counted on the way."""
+    written = json.JSONEncoder(ensure_ascii=False).encode
+    for row in results(intake.pk):
+        ((member, name),) = name_members(row.path, "path").items()
+        if row.ident is not None and row.sha256 is not None:
+            sums.sealed += 1
+            sums.size += row.size or 0
+            text = (
+                f'{{"id":"{row.ident}","n":{row.ordinal},"{member}":{written(name)},'
+                f'"sha256":"{row.sha256.hex()}","size":{row.size}}}\n'
+            )
+        elif row.code:
+            sums.codes[row.code] += 1
+            text = f'{{"code":"{row.code}","n":{row.ordinal},"{member}":{written(name)}}}\n'
+        else:
+            continue
+        yield text.encode()
+
+
+def _batch_root(intake: Intake) -> tuple[int, int, str]:
+    """The `seq` of the first and last statement of the batch, and its root in base64."""
+    growing, first, last = CompactRange(), 0, 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT s.seq, s.salt, s.text FROM store_exhibit x"
+            " JOIN store_statement s ON s.seq = x.statement_id WHERE x.intake_id = %s ORDER BY x.n",
+            [intake.pk],
+        )
+        for rows in in_units(cursor, 1024):
+            first, last = first or rows[0][0], rows[-1][0]
+            growing.extend(
+                leaf_hashes(
+                    commitment_entry(commit(bytes(salt), bytes(text))) for _, salt, text in rows
+                )
+            )
+    return first, last, base64.b64encode(growing.root()).decode()
+
+
+def _state_batch(node: Node, actor: Actor, intake: Intake, summary: Mapping[str, Any]) -> None:
+    """The batch and the seal event are stated, once."""
+    batch = intake.ident.removeprefix("i-")
+    if StatementRow.objects.filter(ident=batch).exists():
+        return
+    sealed = custody_statement(
+        node,
+        actor,
+        Happening(
+            event=Event.SEAL,
+            subject=[intake.ident],
+            what="intake",
+            result="sealed",
+            extra={"sealed": summary["sealed"], "rejected": summary["rejected"], "batch": batch},
+        ),
+    )
+    statement = new_statement(
+        node,
+        BATCH,
+        actor=actor.person,
+        subject=[intake.ident],
+        body={**summary, "count": summary["sealed"], "channel": "command"},
+        basis=actor.purpose.basis,
+        ident=batch,
+    )
+    openings = openings_of([sealed, actor.needed_signer("an intake").signed(statement)])
+    with unit():
+        append_to_log(node, LogKind.SPINE, openings)
+
+
+def _index_range(first: int, last: int) -> list[int]:
+    """The log indices of the first and the last exhibit of the batch; empty when there is none."""
+    rows = Entry.objects.filter(statement__in=[first, last]).order_by("index")
+    indices = [int(index) for index in rows.values_list("index", flat=True)]
+    return [indices[0], indices[-1]] if indices else []
