@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from svitlo.errors import PolicyError, SealError
+from svitlo.errors import PolicyError, SealError, VerifierKeyError
 from svitlo.seal.checkpoint import Checkpoint, parse_checkpoint, parse_decimal
 from svitlo.seal.cosignature import (
     KIND_COSIGNATURE,
@@ -38,8 +38,7 @@ MAX_POLICY_BYTES = 512 * 1024
 """Room for 250 ML-DSA-44 keys, 1,780 bytes each."""
 
 NO_QUORUM = "none"
-_NEVER_CHECKED = (KIND_ECDSA, KIND_TREE_HEAD)
-_LOG_KINDS = (KIND_ED25519, KIND_ML_DSA_44, *_NEVER_CHECKED)
+_LOG_KINDS = (KIND_ED25519, KIND_ML_DSA_44, KIND_ECDSA, KIND_TREE_HEAD)  # the last two: ignored
 _WITNESS_KINDS = (KIND_COSIGNATURE, KIND_ML_DSA_44)
 _WITH_URL = (1, 2)  # how many words a key takes, its address included
 _GROUP_WORDS = 2  # before the members: name and rule
@@ -172,7 +171,8 @@ def examine_note(
 ) -> Accepted:
     """The checkpoint of a note that one of the policy's logs has signed, with its quorum.
 
-    `make_verifier` is `signature.verifier` or `curve.verifier`; None where it cannot check a key.
+    `make_verifier` is `signature.verifier` or `curve.verifier`. A key whose kind it cannot check,
+    by VerifierKeyError or None, does not count and stands in `unchecked`.
 
     Raises:
         NoteError: malformed, or a known key's signature does not verify.
@@ -186,7 +186,7 @@ def examine_note(
     verifiers, unchecked = [], []
     for key in (*logs, *(witness.key for witness in policy.witnesses)):
         if (key.name, key.key_id) in on_note:
-            verifier = None if key.kind in _NEVER_CHECKED else make_verifier(key)
+            verifier = _try(make_verifier, key)
             if verifier is None:
                 unchecked.append(key)
             else:
@@ -259,6 +259,15 @@ def quorum_size(members: int, faulty: int | None = None) -> int:
     if not 0 <= bad < members or q > members - bad:
         raise PolicyError(f"{members} witnesses, {bad} of them faulty, cannot form a quorum")
     return q
+
+
+def _try(
+    make_verifier: Callable[[VerifierLine], Verifier | None], key: VerifierLine
+) -> Verifier | None:
+    try:
+        return make_verifier(key)
+    except VerifierKeyError:
+        return None
 
 
 class _Draft:

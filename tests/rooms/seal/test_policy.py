@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svitlo.errors import NoteError, PolicyError, SealError
-from svitlo.seal import checkpoint, note, policy, signature
+from svitlo.seal import checkpoint, curve, note, policy, signature
 from svitlo.seal.cosignature import Cosigned
 from tests.fakes import spine
 
@@ -146,14 +146,14 @@ def test_keys_that_cannot_be_checked_here_do_not_count_and_are_named() -> None:
         [policy.Log(KEYS["log"].verifier_line)], [policy.Member("w", (quantum,))]
     )
 
-    accepted = policy.examine_note(
-        made,
-        signed(KEYS["log"], key("w", 6)),
+    for plain in (
+        curve.verifier,
         lambda line: None if line.kind == note.KIND_ML_DSA_44 else signature.verifier(line),
-    )
+    ):
+        accepted = policy.examine_note(made, signed(KEYS["log"], key("w", 6)), plain)
 
-    assert accepted.unchecked == (quantum,)
-    assert not accepted.quorum.reached
+        assert accepted.unchecked == (quantum,)
+        assert not accepted.quorum.reached
 
 
 def test_a_log_may_sign_with_ml_dsa_alone() -> None:
