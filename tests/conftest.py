@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
+from hypothesis import settings
+
+from svitlo.node.acting import Actor, actor_of
+from svitlo.node.opening import Node, open_node
+
+settings.register_profile("svitlo", deadline=None)
+settings.load_profile("svitlo")
 
 KNOWN = frozenset({"shared", "openssl"})
 """What a machine may lack; SVITLO_REQUIRE names those that must be there."""
@@ -45,3 +53,42 @@ def openssl() -> str:
     if path is None:
         lacking("openssl", "there is no such program on the PATH")
     return path
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Path:
+    """A node's folder, founded once; tests work on copies of it."""
+    from svitlo.node.opening import point_django_at
+
+    folder = tmp_path_factory.mktemp("founded") / "node"
+    with django_db_blocker.unblock():
+        point_django_at(folder)
+        from svitlo.node.journeys.founding import Founding, found_node
+        from svitlo.node.journeys.logkeeping import close_epoch
+
+        founding = Founding(state="DE", name="Contact point A", origin="a.example")
+        close_epoch(found_node(folder, founding))
+        release()
+    return folder
+
+
+@pytest.fixture
+def node(founded: Path, tmp_path: Path, django_db_blocker: Any) -> Iterator[Node]:
+    """A node of its own for the test, in `tmp_path / "node"`."""
+    with django_db_blocker.unblock():
+        shutil.copytree(founded, tmp_path / "node")
+        yield open_node(tmp_path / "node")
+        release()
+
+
+@pytest.fixture
+def actor(node: Node) -> Actor:
+    """The first person of the node, with its default purpose and basis."""
+    return actor_of(node)
+
+
+def release() -> None:
+    """No connection to a node's database is open any more."""
+    from django.db import connections
+
+    connections.close_all()

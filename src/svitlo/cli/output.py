@@ -1,0 +1,80 @@
+"""How commands speak: results on stdout, words on stderr, JSON where it is asked for."""
+
+import base64
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+
+def print_json(value: object) -> None:
+    """The value on stdout, indented for people, stable for programs."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, default=str))
+
+
+def say(text: str) -> None:
+    """Words on stderr."""
+    click.echo(text, err=True)
+
+
+def shown(name: bytes) -> str:
+    """A name as a terminal may show it: nothing in it can move the cursor or turn the text."""
+    text = name.decode("utf-8", "backslashreplace")
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def named(name: bytes) -> dict[str, str]:
+    """A name as JSON holds it: `name`, or `name_b64` when it is not UTF-8."""
+    try:
+        return {"name": name.decode()}
+    except UnicodeDecodeError:
+        return {"name_b64": base64.b64encode(name).decode()}
+
+
+def print_table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table on stdout: plain columns, wide as their widest cell."""
+    cells = [list(map(str, titles)), *(list(map(str, row)) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
+    for row in cells:
+        click.echo(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+
+
+def print_fields(value: Mapping[str, Any]) -> None:
+    """Names and values on stdout, a line each."""
+    width = max(map(len, value), default=0)
+    for name, member in value.items():
+        click.echo(f"{name.ljust(width)}  {member}")
+
+
+def size_text(size: float) -> str:
+    """A number of bytes as people read it."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:  # noqa: PLR2004 - IEC 80000-13
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+def progress_bar(what: str) -> Callable[[int, int, int], None]:
+    """A bar on stderr with rate and time left, for long work; silent where nobody watches."""
+    began = time.monotonic()
+    last = [began]
+
+    def show(done: int, size: int, whole: int) -> None:
+        now = time.monotonic()
+        if not sys.stderr.isatty() or (now - last[0] < 0.1 and done < whole):  # noqa: PLR2004 - seconds between two drawings
+            return
+        last[0] = now
+        spent = max(now - began, 1e-6)
+        left = spent * (whole - done) / max(done, 1)
+        filled = 30 * done // max(whole, 1)
+        bar = "#" * filled + "-" * (30 - filled)
+        line = f"{what} [{bar}] {done} of {whole}  {size_text(size / spent)}/s  {left:.0f} s left"
+        click.echo(f"\r{line:<100}", nl=done >= whole, err=True)
+
+    return show
