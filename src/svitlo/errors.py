@@ -30,6 +30,7 @@ SvitloError
 |-- AccessDenied              this actor may not do this
 |-- Held                      a hold forbids it
 |-- Busy                      another process has it now
+|-- Unreachable               another machine does not answer, or not as it should
 |-- SandboxError              no cage can be built on this machine
 |   `-- CagedProgramFailed    a caged program died, or gave no usable answer
 `-- MissingComponent          a program or library that this needs is not here
@@ -166,6 +167,10 @@ class Held(SvitloError):
 
 class Busy(SvitloError):
     """Another process has it now; try again later."""
+
+
+class Unreachable(SvitloError):
+    """Another machine does not answer, or not as it should."""
 
 
 class SandboxError(SvitloError):
