@@ -17,6 +17,8 @@ import zlib
 from datetime import datetime
 from typing import TypeAlias
 
+from svitlo.errors import InvalidInput
+
 Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value]"
 """What a statement can carry."""
 
@@ -27,7 +29,7 @@ BUDGET_BYTES = 36 * 1024
 PARSER_ERRORS = (
     *(ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, LookupError),
     *(OSError, RuntimeError, SyntaxError, TypeError, ValueError, Warning),
-    *(struct.error, zlib.error),
+    *(struct.error, zlib.error, InvalidInput),
 )
 """What parsers of foreign bytes raise on bad ones; MemoryError ends the child instead."""
 

@@ -63,6 +63,7 @@ _MAIL_HEADER = re.compile(
     re.IGNORECASE,
 )
 _MAIL_HEADERS_NEEDED = 3
+_HOLDS_MARKUP = frozenset({"text", "mail", "warc"})
 
 
 def kind_of(stream: BinaryIO, size: int) -> Kind:
@@ -93,7 +94,9 @@ def others_in(kind: Kind, head: bytes, tail: bytes) -> list[str]:
         found.append("application/pdf")
     if kind.group not in {"archive", "wacz"} and _has_zip_end(tail):
         found.append("application/zip")
-    if kind.group != "text" and re.search(rb"<(?:html|script)[\s>]", head[:4096], re.IGNORECASE):
+    if kind.group not in _HOLDS_MARKUP and re.search(
+        rb"<(?:html|script)[\s>]", head[:4096], re.IGNORECASE
+    ):
         found.append("text/html")
     return found
 

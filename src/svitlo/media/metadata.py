@@ -16,18 +16,27 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from svitlo.media import perceptual, photo, preview, provenance
+from svitlo.media import (
+    archive,
+    mail,
+    pdf,
+    perceptual,
+    photo,
+    preview,
+    provenance,
+    video,
+    wacz,
+    warc,
+)
 from svitlo.media.claim import Claims
 from svitlo.media.kind import ends_of, kind_of, others_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from PIL import Image
-
     from svitlo.media.signature import Kind
 
-REPORT_BYTES = 512 * 1024
+FRAME_BYTES = 512 * 1024
 FINGERPRINT_PIXELS = 50_000_000
 """PDQ needs twelve bytes a pixel beside the picture itself."""
 
@@ -73,7 +82,9 @@ class Finding:
 def describe(
     stream: BinaryIO, request: Mapping[str, Any], so_far: Callable[[dict[str, Any]], None]
 ) -> tuple[dict[str, Any], tuple[bytes, ...]]:
-    """The answer for one file, and its frames: the preview and the raw provenance report.
+    """The answer for one file, and its frames.
+
+    They are the preview, the raw provenance report, and the signed part of a web archive.
 
     `request` holds size, name, pixels, anchors, trust_list; `so_far` takes early answers.
     """
@@ -83,7 +94,7 @@ def describe(
     answer: dict[str, Any] = {
         "kind": {"mime": kind.mime, "extension": kind.extension},
         "fields": claims.found,
-        "provenance": {},
+        "provenance": {} if kind.mime in provenance.MIMES else {"verdict": "none"},
         "fingerprint": {},
         "has": [],
     }
@@ -134,13 +145,52 @@ def _photo(stream: BinaryIO, request: Mapping[str, Any], finding: Finding) -> No
         photo.note_thumbnail(thumbnail, finding.answer["fingerprint"], claims)
 
 
-def _note_picture(picture: Image.Image, finding: Finding) -> None:
-    claim = finding.claims.found.get("photo.orientation")
-    orientation = claim.get("value") if isinstance(claim, dict) else None
-    turn = orientation if isinstance(orientation, int) else 1
-    finding.frames["preview"] = preview.preview_of(picture, turn)
-    if picture.width * picture.height <= FINGERPRINT_PIXELS:
-        finding.answer["fingerprint"] = perceptual.fingerprint(picture)
+def _video(stream: BinaryIO, request: Mapping[str, Any], finding: Finding) -> None:
+    picture = video.note_media(stream, finding.kind, finding.claims, request["pixels"])
+    finding.report()
+    _note_provenance(stream, request, finding)
+    if isinstance(picture, str):
+        finding.skip(picture)
+    else:
+        finding.frames["preview"] = preview.preview_of(picture)
+
+
+def _pdf(stream: BinaryIO, request: Mapping[str, Any], finding: Finding) -> None:
+    finding.skip(pdf.note_pdf(stream, request["size"], finding.claims))
+    finding.report()
+    _note_provenance(stream, request, finding)
+
+
+def _archive(stream: BinaryIO, request: Mapping[str, Any], finding: Finding) -> None:
+    finding.skip(archive.note_archive(stream, request["size"], finding.kind, finding.claims))
+
+
+def _warc(stream: BinaryIO, _request: Mapping[str, Any], finding: Finding) -> None:
+    warc.note_warc(stream, finding.kind, finding.claims)
+
+
+def _wacz(stream: BinaryIO, request: Mapping[str, Any], finding: Finding) -> None:
+    signed = wacz.note_wacz(stream, request["size"], finding.claims)
+    if 0 < len(signed) <= FRAME_BYTES:
+        finding.frames["signed"] = signed
+    finding.report()
+    finding.skip(archive.note_archive(stream, request["size"], finding.kind, finding.claims))
+
+
+def _mail(stream: BinaryIO, request: Mapping[str, Any], finding: Finding) -> None:
+    finding.skip(mail.note_mail(stream, request["size"], finding.kind, finding.claims))
+
+
+def _text(stream: BinaryIO, request: Mapping[str, Any], finding: Finding) -> None:
+    mail.note_text(stream, request["size"], finding.claims)
+    if finding.kind.mime in provenance.MIMES:
+        _note_provenance(stream, request, finding)
+
+
+def _note_picture(picture: photo.Picture, finding: Finding) -> None:
+    finding.frames["preview"] = preview.preview_of(picture.image, picture.turn)
+    if picture.image.width * picture.image.height <= FINGERPRINT_PIXELS:
+        finding.answer["fingerprint"] = perceptual.fingerprint(picture.image)
     else:
         finding.claims.add("fingerprint.missing", "too_large")
 
@@ -156,7 +206,7 @@ def _note_provenance(stream: BinaryIO, request: Mapping[str, Any], finding: Find
     if report:
         verdict["report_sha256"] = hashlib.sha256(report).hexdigest()
         verdict["report_bytes"] = len(report)
-        if len(report) <= REPORT_BYTES:
+        if len(report) <= FRAME_BYTES:
             finding.frames["report"] = report
     finding.answer["provenance"] = verdict
     finding.report()
@@ -165,4 +215,11 @@ def _note_provenance(stream: BinaryIO, request: Mapping[str, Any], finding: Find
 _READERS: dict[str, Callable[[BinaryIO, Mapping[str, Any], Finding], None]] = {
     "empty": _empty,
     "photo": _photo,
+    "video": _video,
+    "pdf": _pdf,
+    "archive": _archive,
+    "warc": _warc,
+    "wacz": _wacz,
+    "mail": _mail,
+    "text": _text,
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import pillow_heif
@@ -35,11 +36,20 @@ _FORMATS: dict[str, tuple[str, ...]] = {
     "image/jp2": ("JPEG2000",),
     "image/j2c": ("JPEG2000",),
 }
+_ORIENTATION = 0x0112
 TAGS_BYTES = 64 << 20
 """exiv2 needs the whole file in memory: above this, no tags."""
 
 _THUMBNAIL_DIFFERS_BITS = 80
 """Unrelated pictures are about 128 bits apart, a small copy of the same one under 40."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Pixels in RGB as they are stored, and the EXIF orientation that turns them upright."""
+
+    image: Image.Image
+    turn: int
 
 
 def load() -> None:
@@ -71,8 +81,8 @@ def note_ending(stream: BinaryIO, size: int, kind: Kind, claims: Claims) -> None
         claims.add("trailing.kind", kind_of(io.BytesIO(rest), len(rest)).mime)
 
 
-def picture_of(stream: BinaryIO, kind: Kind, claims: Claims, pixels: int) -> Image.Image | str:
-    """The decoded picture in RGB, or why there is none; size and form are noted before."""
+def picture_of(stream: BinaryIO, kind: Kind, claims: Claims, pixels: int) -> Picture | str:
+    """The decoded picture, or why there is none; size and form are noted before."""
     formats = _FORMATS.get(kind.mime)
     if formats is None:
         return "unsupported"
@@ -84,15 +94,29 @@ def picture_of(stream: BinaryIO, kind: Kind, claims: Claims, pixels: int) -> Ima
         Image.MAX_IMAGE_PIXELS = pixels
         if image.width * image.height > pixels:
             return "too_large"
-        if "orientation" not in str(claims.found) and "exif" in image.info:
-            exif.read_tags(image.info["exif"].removeprefix(b"Exif\0\0"), claims)
+        _note_detached_tags(image, claims)
         image.load()
-        return preview.in_colour(image)
+        return Picture(preview.in_colour(image), _turn(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return "too_large"
     except PARSER_ERRORS as error:
         claims.add("pixels.unreadable", reason(error))
         return ""
+
+
+def _note_detached_tags(image: Image.Image, claims: Claims) -> None:
+    """Note tags that exiv2 did not find in the container, as at the end of some HEIC files."""
+    block = image.info.get("exif")
+    count = claims.found.get("exif.tags")
+    if block and (not isinstance(count, dict) or not count["value"]):
+        claims.found.pop("exif.tags", None)
+        exif.read_tags(block.removeprefix(b"Exif\0\0"), claims)
+
+
+def _turn(image: Image.Image) -> int:
+    """The orientation that the pixels are still to be turned by; HEIF decoders have done it."""
+    turn = 1 if image.format == "HEIF" else image.getexif().get(_ORIENTATION, 1)
+    return turn if isinstance(turn, int) else 1
 
 
 def _note_form(image: Image.Image, claims: Claims) -> None:

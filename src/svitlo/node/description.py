@@ -27,7 +27,7 @@ Skipped: TypeAlias = Literal[
 VERDICTS = frozenset({"none", "unreadable", "invalid", "intact_untrusted", "trusted"})
 """What Content Credentials can be worth."""
 
-FRAMES = frozenset({"preview", "report"})
+FRAMES = frozenset({"preview", "report", "signed"})
 _FIELDS, _TEXT_BYTES, _DEPTH, _VALUES = 2000, 4096, 8, 20_000
 _NAME = re.compile(r"[a-z0-9_.]{1,100}")
 _MIME = re.compile(r"[a-z]+/[a-zA-Z0-9.+_-]{1,100}")
@@ -42,7 +42,8 @@ class Description:
     `kind` has mime and extension; `fields` maps a name to `{"value", "raw", "tag"}`, of which the
     last two may be missing; `provenance` has a verdict, `fingerprint` a method, `ref` and quality,
     and either is empty where nothing was found out. All four fit a statement. `preview` is a JPEG
-    of at most 512 px, `report` the raw JSON of the provenance tool; neither is for a statement.
+    of at most 512 px, `report` the raw JSON of the provenance tool, `signed` the raw signed part
+    of a web archive, for who checks signatures; none of them is for a statement.
     `skipped` is None when everything was read that is read of this kind.
     """
 
@@ -52,6 +53,7 @@ class Description:
     fingerprint: dict[str, Value] = field(default_factory=dict)
     preview: bytes | None = None
     report: bytes | None = None
+    signed: bytes | None = None
     skipped: Skipped | None = None
     tool: str = "svitlo.media"
     version: str = ""

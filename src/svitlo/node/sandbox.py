@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 FRAME_BYTES = 512 * 1024
 ANSWER_BYTES = 1 << 20
-FILE_FRAMES, DOCUMENT_FRAMES = 2, 256
-"""How many frames an answer may have: preview and report, or the 128 MiB of a long PDF."""
+REPLY_FRAMES = 256
+"""How many frames an answer may have: the 128 MiB of a long PDF; a file's has three at most."""
 
 _REPLY, _SO_FAR = 2**64 - 1, 2**64 - 2
 _HEAD = struct.Struct(">QI")
@@ -312,7 +312,7 @@ def _serve(
 def _take_reply(line: socket.socket, outcome: _Outcome, length: int) -> None:
     text = _take(line, length, ANSWER_BYTES)
     count = parse_frames(parse_object(text))
-    if count > DOCUMENT_FRAMES:
+    if count > REPLY_FRAMES:
         raise InvalidInput("a caged child announced too many frames")
     for _ in range(count):
         head = _receive(line, _HEAD.size)
