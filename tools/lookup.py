@@ -128,15 +128,10 @@ def first_line(path: Path) -> str:
     return said.splitlines()[0].replace("|", "\\|") if said else ""
 
 
-def root_command() -> click.Group | None:
-    """The group of all commands, or None while the door `cli` has none."""
-    if importlib.util.find_spec("svitlo.__main__") is None:
-        return None
-    cli = importlib.import_module("svitlo.cli")
-    for value in vars(cli).values():
-        if isinstance(value, click.Group):
-            return value
-    return None
+def root_command() -> click.Group:
+    """The group of all commands."""
+    program: click.Group = importlib.import_module("svitlo.cli.program").main
+    return program
 
 
 def walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
@@ -146,6 +141,8 @@ def walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command
         return
     context = click.Context(command, info_name=path)
     for name in command.list_commands(context):
+        if path == "svitlo" and importlib.util.find_spec(f"svitlo.cli.{name}") is None:
+            continue
         child = command.get_command(context, name)
         if child is not None and not child.hidden:
             yield from walk(child, f"{path} {name}")
@@ -159,23 +156,19 @@ def help_text(command: click.Command, path: str) -> str:
 
 def commands_page() -> str:
     """Every command's `--help`."""
-    lines = ["# Commands", ""]
-    root = root_command()
-    if root is None:
-        return "\n".join([*lines, "There are no commands yet.", ""])
-    lines += ["What `--help` says of each.", "", "```text", help_text(root, "svitlo"), "```", ""]
-    for path, command in walk(root, "svitlo"):
-        lines += [f"## {path}", "", "```text", help_text(command, path), "```", ""]
-    return "\n".join(lines)
+    lines = ["# Commands", "", "What `--help` says of each. Exit codes have [their own page]"]
+    lines[-1] += "(../exit-codes.md)."
+    for path, command in walk(root_command(), "svitlo"):
+        lines += ["", f"## {path}", "", "```text", help_text(command, path), "```"]
+    return "\n".join(lines) + "\n"
 
 
 def settings_page() -> str:
     """All settings: name, default, unit and one line of help."""
-    lines = ["# Settings", ""]
-    if importlib.util.find_spec("svitlo.node.settings") is None:
-        return "\n".join([*lines, "There are no settings yet.", ""])
     settings = importlib.import_module("svitlo.node.settings").Settings
-    lines += [
+    lines = [
+        "# Settings",
+        "",
         "They stand in `svitlo.toml` in the node's folder; the environment variable",
         "`SVITLO_<NAME>` goes before the file. An unknown name is an error.",
         "",

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import importlib.util
 import re
 from typing import TYPE_CHECKING
 
 import click
-import pytest
 
+from svitlo.node.settings import Settings
 from tests.rules.sources import ROOT, SVITLO, modules
 from tools import lookup
 
@@ -20,13 +18,13 @@ UNDERSTAND = DOCS / "understand"
 
 
 def commands() -> list[tuple[str, click.Command]]:
-    root = lookup.root_command()
-    return list(lookup.walk(root, "svitlo")) if root else []
+    return list(lookup.walk(lookup.root_command(), "svitlo"))
 
 
 def test_every_command_is_on_the_page_of_commands() -> None:
     page = lookup.commands_page()
 
+    assert commands()
     assert not [path for path, _ in commands() if f"## {path}\n" not in page]
 
 
@@ -48,13 +46,9 @@ def test_every_option_says_what_it_is() -> None:
 
 
 def test_every_setting_has_a_unit_and_a_line_of_help() -> None:
-    if importlib.util.find_spec("svitlo.node.settings") is None:
-        pytest.skip("there are no settings yet")
-    settings = importlib.import_module("svitlo.node.settings").Settings
-
     bare = [
         field.name
-        for field in dataclasses.fields(settings)
+        for field in dataclasses.fields(Settings)
         if "unit" not in field.metadata or not field.metadata.get("help")
     ]
 

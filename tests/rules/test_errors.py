@@ -5,6 +5,7 @@ import inspect
 import re
 
 from svitlo import errors
+from svitlo.cli.errors import DOES_NOT_VERIFY, WRONG_INPUT, exit_code
 from tests.rules.sources import SVITLO, dotted, modules, tree
 
 ENTRY = re.compile(r"^((?:\|   |    )*)(?:\|-- |`-- )?([A-Z]\w+)")
@@ -27,13 +28,16 @@ def drawn_tree() -> dict[str, str]:
     return parents
 
 
-def test_the_drawing_shows_every_error_under_its_parent() -> None:
-    classes = [
+def error_classes() -> list[type[errors.SvitloError]]:
+    return [
         value
         for _, value in inspect.getmembers(errors, inspect.isclass)
-        if value.__module__ == errors.__name__
+        if issubclass(value, errors.SvitloError)
     ]
-    real = {value.__name__: value.__bases__[0].__name__ for value in classes}
+
+
+def test_the_drawing_shows_every_error_under_its_parent() -> None:
+    real = {value.__name__: value.__bases__[0].__name__ for value in error_classes()}
     real["SvitloError"] = ""
 
     assert drawn_tree() == real
@@ -52,3 +56,12 @@ def test_pure_rooms_raise_no_error_but_ours() -> None:
     ]
 
     assert not raised
+
+
+def test_every_error_has_an_exit_code_that_says_its_kind() -> None:
+    codes = {kind: exit_code(kind.__new__(kind)) for kind in error_classes()}
+
+    assert set(codes.values()) <= set(range(1, 6))
+    for kind, code in codes.items():
+        assert (code == DOES_NOT_VERIFY) is issubclass(kind, errors.VerificationError), kind
+        assert not issubclass(kind, errors.InvalidInput) or code == WRONG_INPUT, kind

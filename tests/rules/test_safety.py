@@ -42,7 +42,7 @@ NETWORK = frozenset({"socket", "ssl", "http", "urllib", "httpx", "asyncio", "ftp
 MAY_USE_NETWORK = frozenset(
     {
         "svitlo.node.timestamps",  # asks a time-stamp authority, when a checkpoint is stamped
-        "svitlo.node.witnesses",  # asks a witness, when a checkpoint is cosigned
+        "svitlo.node.demo.authority",  # the demonstration's own authority, on the loopback
         "svitlo.node.sandbox",  # a socket pair to its child
         "svitlo.media.__main__",  # the child's end of it
     }
