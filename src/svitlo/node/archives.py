@@ -81,6 +81,24 @@ def _reopened(file: BinaryIO, limits: Limits) -> Contents:
     return contents
 
 
+def _watched(read: ReadInto, size: int, descriptor: int, before: os.stat_result) -> ReadInto:
+    """The reader, which at its end also finds whether the archive stayed as it was."""
+    left = size
+
+    def read_into(room: memoryview) -> int:
+        nonlocal left
+        if not len(room):
+            return 0
+        with rejecting_the_broken():
+            got = read(room)
+        left -= got
+        if not left and not is_same(before, os.fstat(descriptor)):
+            raise Rejected("changed_while_reading", "the archive changed while it was read")
+        return got
+
+    return read_into
+
+
 class ArchiveReader:
     """Reads members of archives; the last archive stays open, so members in order are one pass."""
 
@@ -110,25 +128,10 @@ class ArchiveReader:
             Rejected: the archive is gone or damaged, or this member cannot be read.
         """
         file, contents = self._opened(container, place)
-        descriptor = file.fileno()
-        before = os.fstat(descriptor)
-
+        before = os.fstat(file.fileno())
         try:
             read, size, mtime_ns = contents.read(place)
-            left = size
-
-            def read_into(room: memoryview) -> int:
-                nonlocal left
-                if not len(room):
-                    return 0
-                with rejecting_the_broken():
-                    got = read(room)
-                left -= got
-                if not left and not is_same(before, os.fstat(descriptor)):
-                    raise Rejected("changed_while_reading", "the archive changed while it was read")
-                return got
-
-            yield read_into, size, mtime_ns
+            yield _watched(read, size, file.fileno(), before), size, mtime_ns
         except Rejected:
             if isinstance(contents, TarContents):  # its place in the stream is lost
                 self._close()

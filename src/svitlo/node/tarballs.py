@@ -119,7 +119,7 @@ class _Stream(io.RawIOBase):
         if whence != io.SEEK_SET or offset < self._at:
             raise tarfile.StreamError("a tar is read forwards only")
         if self._plain is not None:
-            self._at = self._plain.seek(offset)
+            self._at = self._plain.seek(min(offset, self._file_size))
         while self._at < offset and self._take(min(_CHUNK, offset - self._at)):
             pass
         return self._at
