@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 from svitlo.errors import SvitloError
 from svitlo.node.acting import Actor
-from svitlo.node.journeys.asserting import Happening, custody_statement, record
+from svitlo.node.asserting import Happening, append_to_log, custody_statement, openings_of
 from svitlo.node.opening import Node
 from svitlo.record.custody import Event
+from svitlo.record.statement import LogKind, Statement, log_of
+from svitlo.store.writing import unit
 
 MAX_NAMED = 100
 
@@ -52,3 +54,13 @@ def note_refusal(
             ),
         ),
     )
+
+
+def record(node: Node, *statements: Statement) -> None:
+    """The statements are durable, each in its log, in one unit of their own."""
+    openings = openings_of(statements)
+    with unit():
+        for kind in LogKind:
+            part = [opening for opening in openings if log_of(opening.type) is kind]
+            if part:
+                append_to_log(node, kind, part)

@@ -194,3 +194,10 @@ class FolderPlace:
         """The body is gone from this place: only disposal and repair do this."""
         self.path(name).unlink(missing_ok=True)
         sync_folder(self.path(name).parent)
+
+    def quarantine(self, name: str, under: str) -> None:
+        """A body that is not what its name says stands in the spool, for examination."""
+        path = self.path(name)
+        if path.exists():
+            path.replace(self._spool / f"{under}.damaged")
+            sync_folder(path.parent)

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.core.management import call_command
 
 from svitlo.errors import InvalidInput
-from svitlo.node.journeys.asserting import append_to_log, new_statement, openings_of
+from svitlo.node.asserting import append_to_log, new_statement, openings_of
 from svitlo.node.keyring import (
     RECIPIENTS,
     VAULT,

@@ -19,14 +19,9 @@ from pathlib import Path
 from svitlo.errors import Busy, InvalidInput
 from svitlo.node.acting import Actor
 from svitlo.node.archives import with_members
+from svitlo.node.asserting import Happening, append_to_log, custody_statement, openings_of
 from svitlo.node.census import Offered, walk_offered
 from svitlo.node.clock import clock_state
-from svitlo.node.journeys.asserting import (
-    Happening,
-    append_to_log,
-    custody_statement,
-    openings_of,
-)
 from svitlo.node.journeys.intake_groups import Progress, seal_items
 from svitlo.node.journeys.receipts import Receipt, close_intake
 from svitlo.node.opening import Node

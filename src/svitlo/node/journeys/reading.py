@@ -7,8 +7,8 @@ from typing import Any
 
 from svitlo.errors import InvalidInput, NotFound
 from svitlo.node.acting import Actor
-from svitlo.node.audit import note_read
-from svitlo.node.journeys.asserting import Happening, custody_statement, record
+from svitlo.node.asserting import Happening, custody_statement
+from svitlo.node.audit import note_read, record
 from svitlo.node.opening import Node
 from svitlo.node.unsealing import Vault
 from svitlo.record.custody import Event

@@ -18,7 +18,7 @@ from django.db import connection
 
 from svitlo.errors import StorageError
 from svitlo.node.acting import Actor
-from svitlo.node.journeys.asserting import (
+from svitlo.node.asserting import (
     Happening,
     append_to_log,
     custody_statement,
@@ -48,6 +48,11 @@ class Receipt:
 
     value: Mapping[str, Any]
     folder: Path
+    row: int
+
+    def rows(self) -> list[ResultRow]:
+        """What became of each item, in the order of the census."""
+        return list(results(self.row))
 
     @property
     def is_complete(self) -> bool:
@@ -110,12 +115,7 @@ def close_intake(node: Node, actor: Actor, intake: Intake, *, source: str | None
     intake.state, intake.receipt = "closed", text
     with unit():
         intake.save(update_fields=["state", "receipt"])
-    return Receipt(value=value, folder=folder)
-
-
-def exhibits_of(intake: Intake) -> Iterator[ResultRow]:
-    """What became of each item of a closed intake, in the order of the census."""
-    return results(intake.pk)
+    return Receipt(value=value, folder=folder, row=intake.pk)
 
 
 def _lines(intake: Intake, sums: _Sums) -> Iterator[bytes]:

@@ -1,0 +1,307 @@
+"""`svitlo exhibit`: take in, list, show, read, verify, copy and correct exhibits."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from svitlo.cli.errors import DOES_NOT_VERIFY, DONE, INCOMPLETE
+from svitlo.cli.output import (
+    named,
+    print_fields,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+    shown,
+    size_text,
+)
+from svitlo.cli.program import Door, pass_door
+
+if TYPE_CHECKING:
+    from svitlo.node.journeys.receipts import Receipt
+    from svitlo.store.models import Exhibit
+
+as_json = click.option("--json", "is_json", is_flag=True, help="JSON on stdout.")
+on_all = click.option("--all", "is_all", is_flag=True, help="All exhibits.")
+acting = (
+    click.option("--purpose", metavar="CODE", help="Why; a code of the purposes list."),
+    click.option("--basis", metavar="CODE", help="Legal basis; a code of the bases list."),
+    click.option("--note", help="Words that some codes need."),
+    click.option("--person", metavar="ID", help="Who acts; the first person when left out."),
+)
+
+
+def acting_options(command: Any) -> Any:  # noqa: ANN401 - click's decorators are untyped in this use
+    """The command takes a purpose, a basis, a note and a person."""
+    for option in reversed(acting):
+        command = option(command)
+    return command
+
+
+@click.group()
+def exhibit() -> None:
+    """Exhibits: sealed things, each with its custody.
+
+    Example: svitlo --node my-node exhibit add photos/ --source "NGO of the oblast"
+    """
+
+
+@exhibit.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=bytes))
+@click.option("--source", metavar="TEXT", help="Whom or what it came from.")
+@click.option("--collected-by", metavar="TEXT", help="Who collected it.")
+@click.option("--case", metavar="CODE", help="Case it belongs to.")
+@click.option("--members", is_flag=True, help="Seal the members of tar and zip files too.")
+@acting_options
+@as_json
+@pass_door
+def add(door: Door, *, paths: tuple[bytes, ...], is_json: bool, **given: Any) -> None:  # noqa: ANN401 - the options above
+    """Seal files, folders or standard input (-), and print a receipt.
+
+    Exit code 1 when anything was rejected. Repeated after an interruption, it goes on.
+
+    Example: svitlo --node my-node exhibit add photos/ report.pdf
+    """
+    node = door.node
+    from svitlo.node.acting import actor_of
+    from svitlo.node.journeys.intake import Offer, take_in
+
+    actor = actor_of(node, **{name: given[name] for name in ("person", "purpose", "basis", "note")})
+    offer = Offer(
+        paths=paths,
+        source=given["source"],
+        collected_by=given["collected_by"],
+        case=given["case"],
+        has_members=given["members"],
+    )
+    receipt = take_in(node, actor, offer, progress=progress_bar("Sealing"))
+    if is_json:
+        print_json(_receipt_value(receipt))
+    else:
+        _print_receipt(receipt)
+    click.get_current_context().exit(DONE if receipt.is_complete else INCOMPLETE)
+
+
+def _receipt_value(receipt: "Receipt") -> dict[str, Any]:
+    rows = receipt.rows()
+    return {
+        **receipt.value,
+        "exhibits": [
+            {
+                "id": row.ident,
+                **named(row.path),
+                "sha256": (row.sha256 or b"").hex(),
+                "blake3": (row.blake3 or b"").hex(),
+                "size_bytes": row.size,
+            }
+            for row in rows
+            if row.ident
+        ],
+        "rejections": [
+            {**named(row.path), "code": row.code, "reason": row.reason} for row in rows if row.code
+        ],
+    }
+
+
+def _print_receipt(receipt: "Receipt") -> None:
+    value = receipt.value
+    click.echo(
+        f"{value['sealed']} of {value['offered']} sealed, {value['rejected']} rejected,"
+        f" {size_text(value['bytes'])}"
+    )
+    for row in receipt.rows():
+        if row.code:
+            click.echo(f"  {row.code}: {shown(row.path)} ({row.reason})")
+    click.echo(f"intake {value['intake']}, receipt {receipt.folder / 'receipt.json'}")
+
+
+@exhibit.command(name="list")
+@click.option("--limit", default=200, show_default=True, help="Most exhibits to list.")
+@click.option("--after", type=int, help="Go on after this number (`next` of the last page).")
+@acting_options
+@as_json
+@pass_door
+def list_(door: Door, *, limit: int, after: int | None, is_json: bool, **given: Any) -> None:  # noqa: ANN401 - the options above
+    """List exhibits, newest first; the look is written down.
+
+    Example: svitlo --node my-node exhibit list --json
+    """
+    node = door.node
+    from svitlo.node.acting import actor_of
+    from svitlo.node.journeys.logkeeping import close_epoch
+    from svitlo.node.journeys.reading import list_exhibits
+
+    page = list_exhibits(node, actor_of(node, **given), after=after, limit=limit)
+    close_epoch(node)
+    if is_json:
+        print_json({"items": [_item(row) for row in page.exhibits], "next": page.after})
+        return
+    print_table(
+        ("id", "size", "state", "name"),
+        [(r.ident, size_text(r.size), r.state, shown(bytes(r.path))) for r in page.exhibits],
+    )
+    if page.after is not None:
+        say(f"More: --after {page.after}")
+
+
+@exhibit.command()
+@click.argument("ids", nargs=-1, required=True)
+@acting_options
+@as_json
+@pass_door
+def show(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> None:  # noqa: ANN401 - the options above
+    """Show exhibits with their custody; the look is written down.
+
+    Example: svitlo --node my-node exhibit show x-01gk1ap2h0000g40r40m30e209
+    """
+    node = door.node
+    from svitlo.node.acting import actor_of
+    from svitlo.node.journeys.logkeeping import close_epoch
+    from svitlo.node.journeys.reading import show_exhibits
+
+    rows = show_exhibits(node, actor_of(node, **given), ids)
+    close_epoch(node)
+    values = [{**_item(row), **_story(row)} for row in rows]
+    if is_json:
+        print_json({"items": values})
+        return
+    for value in values:
+        custody = value.pop("custody")
+        print_fields({name: member for name, member in value.items() if member not in ({}, [])})
+        for event in custody:
+            what = event["body"].get("event", event["type"])
+            result = event["body"].get("result", "")
+            click.echo(f"  {event['at']}  {what:<12} {event['actor']}  {result}")
+
+
+@exhibit.command()
+@click.argument("ids", nargs=-1)
+@on_all
+@acting_options
+@as_json
+@pass_door
+def read(door: Door, *, ids: tuple[str, ...], is_all: bool, is_json: bool, **given: Any) -> None:  # noqa: ANN401 - the options above
+    """Have the cage read what the files say of themselves: kind, metadata, provenance.
+
+    Example: svitlo --node my-node exhibit read --all
+    """
+    node = door.node
+    from svitlo.node.acting import actor_of
+    from svitlo.node.journeys.describing import describe_exhibits
+    from svitlo.node.journeys.logkeeping import close_epoch
+    from svitlo.node.journeys.reading import chosen
+
+    rows = chosen(ids, is_all=is_all)
+    done = describe_exhibits(node, actor_of(node, **given), rows, progress=progress_bar("Reading"))
+    close_epoch(node)
+    if is_json:
+        items = [
+            {"id": d.exhibit.ident, "kind": d.kind, **({"skipped": d.skipped} if d.skipped else {})}
+            for d in done
+        ]
+        print_json({"items": items})
+        return
+    print_table(
+        ("id", "kind", "not read", "name"),
+        [(d.exhibit.ident, d.kind, d.skipped or "", shown(bytes(d.exhibit.path))) for d in done],
+    )
+
+
+@exhibit.command()
+@click.argument("ids", nargs=-1)
+@on_all
+@click.option("--due", is_flag=True, help="Those whose last check is too long ago.")
+@click.option("--keyless", is_flag=True, help="Check sealed bodies only; needs no key.")
+@acting_options
+@as_json
+@pass_door
+def verify(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> None:  # noqa: ANN401 - the options above
+    """Check that exhibits hold what was sealed; exit code 3 when one does not.
+
+    A good result says integrity and time, not truth.
+
+    Example: svitlo --node my-node exhibit verify --all
+    """
+    node = door.node
+    from svitlo.node.acting import actor_of
+    from svitlo.node.journeys import preservation
+    from svitlo.node.journeys.logkeeping import close_epoch
+    from svitlo.node.journeys.reading import chosen
+
+    is_due, is_keyless, is_all = given.pop("due"), given.pop("keyless"), given.pop("is_all")
+    actor = actor_of(node, **given)
+    rows = preservation.due_exhibits(node) if is_due else chosen(ids, is_all=is_all)
+    rows = [row for row in rows if row.state == "sealed" or ids]
+    check = preservation.verify_sealed if is_keyless or is_due else preservation.verify_full
+    found = check(node, actor, rows, progress=progress_bar("Verifying"))
+    close_epoch(node)
+    if is_json:
+        items = [
+            {"id": row.ident, "intact": row.ident not in found.failed}
+            | ({"fault": found.failed[row.ident]} if row.ident in found.failed else {})
+            for row in rows
+        ]
+        print_json(
+            {
+                "method": found.method,
+                "checked": found.checked,
+                "failed": len(found.failed),
+                "items": items,
+                "says": "integrity and time, not truth",
+            }
+        )
+    else:
+        for ident, fault in found.failed.items():
+            click.echo(f"FAILED {ident}: {fault}")
+        click.echo(
+            f"{found.checked - len(found.failed)} of {found.checked} intact"
+            f" ({found.method}; integrity and time, not truth)"
+        )
+    click.get_current_context().exit(DONE if found.is_intact else DOES_NOT_VERIFY)
+
+
+@exhibit.command()
+@click.argument("ids", nargs=-1, required=True)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR")
+@acting_options
+@pass_door
+def copy(door: Door, *, ids: tuple[str, ...], output: Path, **given: Any) -> None:  # noqa: ANN401 - the options above
+    """Write working copies into DIR, named by identifier; each is a custody event.
+
+    Example: svitlo --node my-node exhibit copy x-01gk1ap2h0000g40r40m30e209 -o work/
+    """
+    node = door.node
+    from svitlo.node.acting import actor_of
+    from svitlo.node.journeys.logkeeping import close_epoch
+    from svitlo.node.journeys.reading import copy_exhibits
+
+    for path in copy_exhibits(node, actor_of(node, **given), ids, output):
+        click.echo(str(path))
+    close_epoch(node)
+
+
+def _item(row: "Exhibit") -> dict[str, Any]:
+    return {
+        "id": row.ident,
+        **named(bytes(row.path)),
+        "size_bytes": row.size,
+        "sha256": bytes(row.sha256).hex(),
+        "blake3": bytes(row.blake3).hex(),
+        "case": row.case,
+        "intake": row.intake.ident,
+        "state": row.state,
+    }
+
+
+def _story(row: "Exhibit") -> dict[str, Any]:
+    from svitlo.node.journeys.reading import custody_of, holds_on, proof_of
+
+    statements = custody_of(row)
+    described = [s.value()["body"] for s in statements if s.type == "exhibit.described"]
+    return {
+        "proof": proof_of(row),
+        "holds": [hold.ident for hold in holds_on(row)],
+        "described": described[-1] if described else {},
+        "custody": [statement.value() for statement in statements],
+    }
