@@ -10,7 +10,7 @@ import base64
 from dataclasses import dataclass
 
 from svitlo.errors import ForkError, LogStateError, ProofError
-from svitlo.node.journeys.asserting import append_to_log, new_statement, openings_of
+from svitlo.node.asserting import append_to_log, new_statement, openings_of
 from svitlo.node.keyring import AUDIT, SPINE
 from svitlo.node.opening import Node
 from svitlo.record.statement import LogKind
