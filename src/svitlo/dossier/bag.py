@@ -1,10 +1,11 @@
 """BagIt bags (RFC 8493): their tag files written, and a bag examined whole.
 
+`examine_bag` reads the bags of others, of any version; a dossier's own bag, which can be written in
+one way only, is held to that way by `dossier.folder`.
+
 Every bad, missing, extra and duplicate file is named; nothing is fetched, no link is followed, and
 no path is opened that the walk over the tree did not find. Findings make a bag invalid, warnings
 do not.
-
-Python 3.9, standard library only: the court's verifier carries this module.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from svitlo.dossier.folder import DECLARATION, Finding, Tree
 from svitlo.errors import BagError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     _Manifests = dict[str, dict[str, str]]  # by algorithm, then path
 
@@ -38,32 +41,10 @@ _STRICT_DECLARATION = re.compile(
     r"Tag-File-Character-Encoding: \S+(?:\r\n|\r|\n)?"
 )
 _MANIFEST = re.compile(r"(tag)?manifest-([A-Za-z0-9-]+)\.txt")
-_LINE = re.compile(r"([0-9A-Fa-f]+)[ \t]+(\*?)(.+)", re.DOTALL)
-_PLAIN = re.compile(r"(?:[\w-][\w.-]*/)*[\w-][\w.-]*", re.ASCII)
+_MANIFEST_LINE = re.compile(r"([0-9A-Fa-f]+)[ \t]+(\*?)(.+)", re.DOTALL)
+_PLAIN_PATH = re.compile(r"(?:[\w-][\w.-]*/)*[\w-][\w.-]*", re.ASCII)
 _FETCH = re.compile(r"(\S+)[ \t]+([0-9]+|-)[ \t]+(.+)", re.DOTALL)
 _ENDS = re.compile(r"\r\n|\r|\n")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was found: its kind, the file or item it is about, what was expected."""
-
-    kind: str
-    about: str
-    detail: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {ascii(self.about)[1:-1]}: {self.detail}"
-
-
-@dataclass(frozen=True)
-class Tree:
-    """A folder as the examination sees it; `digest` gives hex digests and the size in bytes."""
-
-    paths: tuple[str, ...]
-    oddities: tuple[tuple[str, str], ...]
-    read: Callable[[str], bytes]
-    digest: Callable[[str, Sequence[str]], tuple[tuple[str, ...], int]]
 
 
 @dataclass(frozen=True)
@@ -93,7 +74,6 @@ def bag_files(
     payload: Iterable[tuple[str, str, int]],
     tags: Iterable[tuple[str, str]],
     metadata: Iterable[tuple[str, str]],
-    sha256: Callable[[bytes], str],
 ) -> Iterator[tuple[str, bytes]]:
     """The four files that make a folder a BagIt 1.0 bag, the tag manifest last.
 
@@ -112,12 +92,15 @@ def bag_files(
         size += size_bytes
     facts = [*metadata, ("Payload-Oxum", f"{size}.{len(lines)}")]
     written = {
-        "bagit.txt": b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
+        "bagit.txt": DECLARATION,
         "bag-info.txt": "".join(f"{k}: {' '.join(v.split())}\n" for k, v in facts).encode(),
         "manifest-sha256.txt": _manifest_bytes(lines),
     }
     yield from written.items()
-    listed = {**dict(tags), **{path: sha256(content) for path, content in written.items()}}
+    listed = {
+        **dict(tags),
+        **{path: sha256(content).hexdigest() for path, content in written.items()},
+    }
     yield "tagmanifest-sha256.txt", _manifest_bytes(listed)
 
 
@@ -127,10 +110,10 @@ def _manifest_bytes(lines: Mapping[str, str]) -> bytes:
 
 def examine_bag(tree: Tree) -> BagReport:
     """Everything that is wrong with a bag, and everything that is only unusual (RFC 8493)."""
-    return _Examination(tree).report()
+    return _Reading(tree).report()
 
 
-class _Examination:
+class _Reading:
     """One reading of one bag; findings and warnings gather on the way."""
 
     def __init__(self, tree: Tree) -> None:
@@ -220,14 +203,14 @@ class _Examination:
     def manifest(self, manifest: str) -> dict[str, str]:
         listed: dict[str, str] = {}
         for line in self.lines(manifest):
-            match = _LINE.fullmatch(line)
+            match = _MANIFEST_LINE.fullmatch(line)
             if match is None:
                 self.fault("malformed", manifest, f"expected digest and path, not {line[:200]!a}")
                 continue
             digest, star, path = match.groups()
             if star:
                 self.warn("md5sum style", path, f"{manifest} marks it with an asterisk")
-            if not _PLAIN.fullmatch(path):
+            if not _PLAIN_PATH.fullmatch(path):
                 path = self.real_path(path)
             if path in listed:
                 self.twice(path, manifest, is_equal=listed[path] == digest.lower())
@@ -333,7 +316,7 @@ def _scope_fault(path: str, manifest: str) -> str | None:
         return "is payload" if is_tag else "is not below data/"
     if is_tag and path.startswith("tagmanifest-"):
         return "is a tag manifest, which no manifest lists"
-    if _PLAIN.fullmatch(path):
+    if _PLAIN_PATH.fullmatch(path):
         return None
     if path.startswith(("/", "~", "\\")) or path[1:2] == ":":
         return "is not relative to the bag"

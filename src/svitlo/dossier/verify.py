@@ -1,24 +1,100 @@
 """The court's verifier: a dossier examined offline, step by step.
 
-Python 3.9, standard library only: the single file `verify.py` is built from this module.
+`examine_dossier` collects what is found, `verify_dossier` raises; `main` is the program. It reads
+the folder it is given and nothing else: no network, no other program, no link followed.
+
+Python 3.9, standard library only: the single file verify.py is built from this module.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from svitlo.dossier.bag import Tree
-from svitlo.errors import BagError
+from svitlo.dossier.folder import Tree
+from svitlo.dossier.steps import CAUTION, Report, examine_tree
+from svitlo.errors import BagError, DossierError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+VERIFIER = "verify.py"
 _BLOCK = 1 << 18
 _FLAGS = os.O_RDONLY
 for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # not every system has each
     _FLAGS |= getattr(os, _name, 0)
+
+
+def examine_dossier(path: str | os.PathLike[str]) -> Report:
+    """What nine steps find in the dossier in a folder; they do not stop at the first fault.
+
+    Raises:
+        BagError: there is no such folder, or it cannot be listed.
+    """
+    tree = open_folder(path)
+    own = hashlib.sha256(_own_bytes()).hexdigest()
+    about = [f"this {VERIFIER} has SHA-256 {own}: compare it with one published elsewhere"]
+    if VERIFIER in tree.paths:
+        (other,), _size = tree.digest(VERIFIER, ("sha256",))
+        if other != own:
+            about.append(f"the {VERIFIER} in the dossier is another one, SHA-256 {other}")
+    return examine_tree(tree, about)
+
+
+def verify_dossier(path: str | os.PathLike[str]) -> Report:
+    """The report on a dossier in which nothing was found amiss.
+
+    Raises:
+        DossierError: it is no dossier, does not verify, or could not be checked whole.
+    """
+    report = examine_dossier(path)
+    if report.exit_code:
+        found = [str(finding) for finding in report.findings]
+        raise DossierError("; ".join([_verdict(report), *found[:5]]))
+    return report
+
+
+def format_report(report: Report) -> Iterator[str]:
+    """The lines of a report: numbered steps, then the verdict."""
+    for step in report.steps:
+        yield f"{step.number} {step.state:11} {step.title}"
+        yield from (f"      ! {finding}" for finding in step.findings)
+        yield from (f"      - {ascii(note)[1:-1]}" for note in step.notes)
+    yield _verdict(report)
+
+
+def _verdict(report: Report) -> str:
+    if report.exit_code == 0:
+        return f"GOOD: nothing was found amiss ({CAUTION})"
+    if report.findings:
+        return f"DOES NOT VERIFY: {len(report.findings)} findings"
+    return "NOT CHECKED WHOLE" if report.steps else "NOT A DOSSIER"
+
+
+def _own_bytes() -> bytes:
+    here = Path(__file__)
+    built = here.with_name(f"{VERIFIER}.txt")  # in the package; the single file is itself
+    return (built if built.is_file() else here).read_bytes()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Examine the dossier that the arguments name, print the report; 0 good, 3 bad, 2 neither."""
+    parser = argparse.ArgumentParser(prog=VERIFIER, description="Check a dossier offline.")
+    default = str(Path(__file__).parent)
+    parser.add_argument("path", nargs="?", default=default, help="the folder of the dossier")
+    options = parser.parse_args(arguments)
+    try:
+        report = examine_dossier(options.path)
+    except BagError as error:
+        sys.stderr.write(f"NOT A DOSSIER: {error}\n")
+        return 2
+    for line in format_report(report):
+        sys.stdout.write(f"{line}\n")
+    return report.exit_code
 
 
 def open_folder(path: str | os.PathLike[str]) -> Tree:
@@ -42,7 +118,7 @@ def open_folder(path: str | os.PathLike[str]) -> Tree:
     return Tree(
         tuple(files),
         tuple(oddities),
-        lambda name: _read(base + name),
+        lambda name: _read_file(base + name),
         lambda name, algorithms: _digest(base + name, algorithms),
     )
 
@@ -76,7 +152,7 @@ def _blocks(path: str) -> Iterator[bytes]:
         raise BagError(f"cannot be read: {error.strerror}") from None
 
 
-def _read(path: str) -> bytes:
+def _read_file(path: str) -> bytes:
     return b"".join(_blocks(path))
 
 

@@ -1,0 +1,287 @@
+"""What a dossier says of its exhibits, held against the statements: index, custody, figures.
+
+The signed `export` event closes the custody of each exhibit: it names the bytes that went out, how
+many events came before, and a digest over them, so that no event and no exhibit can be left out
+later. It also names the digests of the other payload files.
+
+Python 3.9, standard library only: the court's verifier carries this module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from svitlo.dossier.folder import Finding
+from svitlo.dossier.proofs import plain_value
+from svitlo.errors import DossierError, SvitloError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from svitlo.dossier.proofs import Opening
+    from svitlo.seal.checkpoint import Checkpoint
+
+EXHIBITS = "data/exhibits/"
+_FILE = re.compile(r"data/exhibits/([0-9]{4,})/original\.[a-z0-9]{1,8}(\.age)?")
+_DERIVATIVE = re.compile(r"data/exhibits/([0-9]{4,})/redacted-[1-9][0-9]*\.[a-z0-9]{1,8}")
+_FACTS = ("number", "id", "file", "sha256", "blake3", "status")
+_SAME = ("sha256", "blake3", "size", "path", "path_b64")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One exhibit of the index; `derivatives` are file and id of the `exhibit.derived`."""
+
+    id: str
+    file: str
+    sha256: str
+    status: str
+    derivatives: tuple[tuple[str, str], ...]
+    value: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The exhibit as findings speak of it."""
+        return f"exhibit {self.value['number']} ({self.id})"
+
+
+def read_rows(data: bytes) -> tuple[list[Row], list[Finding]]:
+    """The exhibits of data/index.jsonl, and what is wrong with its lines."""
+    rows: list[Row] = []
+    findings: list[Finding] = []
+    seen: set[str] = set()
+    for number, line in enumerate(data.split(b"\n")[:-1], 1):
+        about = f"data/index.jsonl line {number}"
+        try:
+            row = _row(plain_value(line))
+        except SvitloError as error:
+            findings.append(Finding("malformed", about, str(error)))
+            continue
+        if {row.id, row.file} & seen:
+            findings.append(Finding("duplicate", about, f"{row.name} stands in the index twice"))
+        else:
+            rows.append(row)
+        seen |= {row.id, row.file}
+    if not data.endswith(b"\n"):
+        findings.append(Finding("malformed", "data/index.jsonl", "its last line has no end"))
+    return rows, findings
+
+
+def _row(value: Mapping[str, Any]) -> Row:
+    if not all(isinstance(value.get(n), str) for n in _FACTS):
+        raise DossierError("is not an exhibit of the index")
+    match = _FILE.fullmatch(value["file"])
+    status = "sealed" if match and match.group(2) else "original"
+    if not match or match.group(1) != value["number"] or value["status"] != status:
+        raise DossierError(f"the file does not fit number and status: {value['file']!a}")
+    if type(value.get("size")) is not int:
+        raise DossierError("the size is a count of bytes")
+    derivatives = []
+    for item in value.get("derivatives") or ():
+        made = _DERIVATIVE.fullmatch(str(item.get("file"))) if isinstance(item, dict) else None
+        if made is None or made.group(1) != value["number"]:
+            raise DossierError("a derivative is data/exhibits/<number>/redacted-<k>.<ext>")
+        derivatives.append((str(item["file"]), str(item.get("statement"))))
+    return Row(value["id"], value["file"], value["sha256"], status, tuple(derivatives), value)
+
+
+def check_index(
+    rows: Sequence[Row], openings: Iterable[Opening], files: Iterable[str]
+) -> list[Finding]:
+    """What differs between index, files and statements: they name the same exhibits."""
+    findings: list[Finding] = []
+    sealed = {o.subject[0]: o for o in openings if o.kind == "exhibit.sealed" and o.subject}
+    listed = {row.file for row in rows} | {file for row in rows for file, _ in row.derivatives}
+    there = {file for file in files if file.startswith(EXHIBITS)}
+    findings += [Finding("missing", file, "the index names it") for file in listed - there]
+    findings += [Finding("extra", file, "the index does not name it") for file in there - listed]
+    for row in rows:
+        statement = sealed.pop(row.id, None)
+        if statement is None:
+            findings.append(Finding("unproven", row.name, "no exhibit.sealed statement names it"))
+            continue
+        for fact in _SAME:
+            if row.value.get(fact) != statement.body.get(fact):
+                detail = f"the index says {row.value.get(fact)!a}, {statement.name} does not"
+                findings.append(Finding("differs", row.name, f"{fact}: {detail}"))
+    for statement in sealed.values():
+        findings.append(Finding("missing", statement.name, "the index has no such exhibit"))
+    return sorted(findings, key=str)
+
+
+def events_of(openings: Iterable[Opening]) -> dict[str, list[Opening]]:
+    """The custody events by what they speak of, in log order."""
+    events: dict[str, list[Opening]] = {}
+    for opening in openings:
+        if opening.kind == "custody.event":
+            for subject in opening.subject:
+                events.setdefault(subject, []).append(opening)
+    return events
+
+
+def custody_digest(ids: Iterable[str]) -> str:
+    """SHA-256 over the ids of an exhibit's custody events in log order, each ended by LF."""
+    return hashlib.sha256("".join(f"{name}\n" for name in ids).encode()).hexdigest()
+
+
+class Export:
+    """The signed `export` events of a dossier, taken together."""
+
+    def __init__(self, dossier: str, openings: Sequence[Opening]) -> None:
+        """Collect the parts.
+
+        Raises:
+            DossierError: a part is missing, twice there, or there is none.
+        """
+        self.events = [
+            o
+            for o in openings
+            if o.kind == "custody.event"
+            and o.body.get("event") == "export"
+            and o.body.get("dossier") == dossier
+        ]
+        parts = [event.body.get("part") for event in self.events]
+        whole = {event.body.get("parts") for event in self.events}
+        if not parts or whole != {len(parts)} or parts != list(range(1, len(parts) + 1)):
+            raise DossierError(f"the export of {dossier!a} is not there, or not all its parts")
+        self.index = self.events[0].index
+        self.items = {
+            str(item["id"]): item for item in self._members("items") if isinstance(item, dict)
+        }
+        self.bound = {
+            str(item["path"]): str(item["sha256"])
+            for item in self._members("bound")
+            if isinstance(item, dict) and {"path", "sha256"} <= set(item)
+        }
+
+    def _members(self, name: str) -> list[Any]:
+        found: list[Any] = []
+        for event in self.events:
+            members = event.body.get(name)
+            found += members if isinstance(members, list) else ()
+        return [item for item in found if name != "items" or "id" in item]
+
+
+def check_custody(
+    rows: Iterable[Row], openings: Sequence[Opening], export: Export, digests: Mapping[str, str]
+) -> list[Finding]:
+    """What is wrong with bytes and custody: each exhibit is what was sealed, without a gap."""
+    findings = [
+        Finding("unsigned", event.name, "an export is signed by a person")
+        for event in export.events
+        if "sig" not in event.value
+    ]
+    events = events_of(openings)
+    sealed = {o.subject[0]: o for o in openings if o.kind == "exhibit.sealed" and o.subject}
+    items = dict(export.items)
+    for row in rows:
+        item, statement = items.pop(row.id, None), sealed.get(row.id)
+        if item is None:
+            findings.append(Finding("unproven", row.name, "no export event names it"))
+        elif statement is not None:
+            findings += _bytes_faults(row, item, digests)
+            findings += _chain_faults(row, item, _chain(statement, events, export))
+        findings += _derivative_faults(row, openings, digests)
+    findings += [Finding("missing", name, "it was exported and is not here") for name in items]
+    return findings + _bound_faults(export, digests)
+
+
+def _chain(
+    statement: Opening, events: Mapping[str, Sequence[Opening]], export: Export
+) -> list[Opening]:
+    names = (statement.subject[0], str(statement.body.get("intake")))
+    before = {o.index: o for n in names for o in events.get(n, ()) if o.index < export.index}
+    return [before[index] for index in sorted(before)]
+
+
+def _bytes_faults(row: Row, item: Mapping[str, Any], digests: Mapping[str, str]) -> list[Finding]:
+    found = digests.get(row.file)
+    faults = []
+    if row.status == "original" and found != row.sha256:
+        faults.append(Finding("other bytes", row.file, f"was sealed with SHA-256 {row.sha256}"))
+    if found != item.get("sha256"):
+        detail = f"was exported with SHA-256 {str(item.get('sha256'))[:64]!a}"
+        faults.append(Finding("other bytes", row.file, detail))
+    return faults
+
+
+def _chain_faults(row: Row, item: Mapping[str, Any], chain: Sequence[Opening]) -> list[Finding]:
+    faults = []
+    if not chain or chain[0].body.get("event") != "receive":
+        faults.append(Finding("custody", row.name, "does not begin with a receive event"))
+    if not any(event.body.get("event") == "seal" for event in chain):
+        faults.append(Finding("custody", row.name, "has no seal event"))
+    names = [str(event.value["id"]) for event in chain]
+    if len(names) != item.get("events") or custody_digest(names) != item.get("custody"):
+        detail = f"{len(names)} events are here, the export counts {item.get('events')!a}"
+        faults.append(Finding("custody", row.name, f"has a gap: {detail}, or others"))
+    return faults
+
+
+def _derivative_faults(
+    row: Row, openings: Sequence[Opening], digests: Mapping[str, str]
+) -> list[Finding]:
+    if not row.derivatives:
+        return []
+    derived = {o.value["id"]: o for o in openings if o.kind == "exhibit.derived"}
+    faults = []
+    for file, name in row.derivatives:
+        statement = derived.get(name)
+        if statement is None or statement.body.get("from") != row.sha256:
+            faults.append(Finding("derivative", file, f"no statement derives it from {row.name}"))
+        elif statement.body.get("sha256") != digests.get(file):
+            faults.append(Finding("other bytes", file, f"is not what {statement.name} names"))
+    return faults
+
+
+def _bound_faults(export: Export, digests: Mapping[str, str]) -> list[Finding]:
+    found = {path: export.bound.get(path) for path in digests if path.startswith("data/")}
+    faults = [
+        Finding("other bytes", path, "is not what the export event names")
+        for path, bound in found.items()
+        if not path.startswith(EXHIBITS) and bound != digests[path]
+    ]
+    missing = sorted(set(export.bound) - set(digests))
+    return faults + [Finding("missing", path, "the export event names it") for path in missing]
+
+
+def late_events(openings: Iterable[Opening]) -> list[str]:
+    """Custody events whose time is before that of the event that stands before them in the log."""
+    late, last = [], ""
+    for opening in openings:
+        if opening.kind == "custody.event":
+            if opening.value["at"] < last:
+                late.append(f"{opening.name} says {opening.value['at']}, logged after {last}")
+            last = max(last, str(opening.value["at"]))
+    return late
+
+
+def figures(
+    rows: Sequence[Row],
+    openings: Sequence[Opening],
+    checkpoint: Checkpoint,
+    *,
+    stamps: Mapping[str, str],
+    withheld: int,
+) -> dict[str, Any]:
+    """The numbers that a certificate states, out of what is in the dossier."""
+    events = [opening for opening in openings if opening.kind == "custody.event"]
+    return {
+        "bytes": sum(row.value["size"] for row in rows),
+        "custody_events": len(events),
+        "derivatives": sum(len(row.derivatives) for row in rows),
+        "exhibits": len(rows),
+        "first_event": str(events[0].value["at"]) if events else "",
+        "last_event": str(events[-1].value["at"]) if events else "",
+        "log_origin": checkpoint.origin,
+        "log_root": checkpoint.root.hex(),
+        "log_size": checkpoint.size,
+        "sealed": sum(row.status == "sealed" for row in rows),
+        "signed_statements": sum("sig" in opening.value for opening in openings),
+        "stamps": [{"authority": name, "time": stamps[name]} for name in sorted(stamps)],
+        "statements": len(openings),
+        "withheld": withheld,
+    }

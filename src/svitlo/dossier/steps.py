@@ -1,0 +1,330 @@
+"""The steps of an examination: each one says what it found, and none stops at the first fault.
+
+Python 3.9, standard library only: the court's verifier carries this module.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import Error as BinasciiError
+from binascii import a2b_base64
+from dataclasses import dataclass
+from hashlib import sha256
+from time import gmtime, strftime
+from typing import TYPE_CHECKING
+
+from svitlo.dossier.custody import (
+    Export,
+    Row,
+    check_custody,
+    check_index,
+    figures,
+    late_events,
+    read_rows,
+)
+from svitlo.dossier.folder import Contents, Finding, Tree, examine_folder
+from svitlo.dossier.proofs import (
+    Opening,
+    ProvenTiles,
+    check_batches,
+    check_leaves,
+    person_keys,
+    plain_bytes,
+    plain_value,
+    read_openings,
+    signature_fault,
+)
+from svitlo.errors import BagError, DossierError, ProofError, SvitloError
+from svitlo.seal.checkpoint import Checkpoint, decode_base64, parse_checkpoint
+from svitlo.seal.curve import verifier
+from svitlo.seal.note import KIND_ML_DSA_44, Verifier, VerifierLine, parse_note
+from svitlo.seal.policy import examine_note, parse_policy
+from svitlo.seal.timestamp import Stamp, parse_request, verify_stamp
+from svitlo.seal.tree import verify_consistency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+TITLES = (
+    "this verifier itself",
+    "bag: structure, manifests, nothing extra",
+    "index, files and exhibits are the same",
+    "statements: form, commitment, signature, batch",
+    "log: tiles, checkpoint, cosignatures",
+    "time stamps",
+    "bytes and custody of each exhibit",
+    "numbers of the certificate",
+    "what was not checked",
+)
+LANGUAGES = ("en", "uk", "fr", "de")
+LIMITS = (
+    "START.html, START.pdf, custody/, case/, the certificate's words: fixed by the manifests only",
+    "BLAKE3 digests are shown, not recomputed; reads are kept in the node's audit log",
+    "keys, policy and roots in trust/ came with the dossier: compare them with published ones",
+)
+CAUTION = "integrity and time, not truth"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_LAST_SECOND = 253402300799  # of the year 9999
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its number from 1, what was found against the dossier, what is worth knowing."""
+
+    number: int
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    is_whole: bool
+
+    @property
+    def title(self) -> str:
+        """What the step is about."""
+        return TITLES[self.number - 1]
+
+    @property
+    def state(self) -> str:
+        """`ok`, `FAILED`, or `NOT CHECKED` when the step could not be taken whole."""
+        if self.findings:
+            return "FAILED"
+        return "ok" if self.is_whole else "NOT CHECKED"
+
+
+@dataclass(frozen=True)
+class Report:
+    """All steps of an examination; a folder that is no dossier has none."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 good, 3 does not verify, 2 not a dossier or not checked whole."""
+        if any(step.findings for step in self.steps):
+            return 3
+        return 0 if self.steps and all(step.is_whole for step in self.steps) else 2
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, in the order of the steps."""
+        return tuple(finding for step in self.steps for finding in step.findings)
+
+
+def examine_tree(tree: Tree, about_verifier: Iterable[str]) -> Report:
+    """The report on a dossier; `about_verifier` stands in step 1."""
+    if not {"bagit.txt", "proof/checkpoint", "data/index.jsonl"} & set(tree.paths):
+        return Report(())
+    examination = _Examination(tree)
+    work: list[Callable[[], None]] = [
+        lambda: examination.notes.extend(about_verifier),
+        examination.bag_step,
+        examination.index_step,
+        examination.statements_step,
+        examination.log_step,
+        examination.stamps_step,
+        examination.custody_step,
+        examination.certificate_step,
+        examination.limits_step,
+    ]
+    return Report(tuple(examination.step(number, do) for number, do in enumerate(work, 1)))
+
+
+class _Examination:
+    """What one step learns and later ones use."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.bag = Contents(())
+        self.rows: list[Row] = []
+        self.openings: list[Opening] = []
+        self.checkpoint: Checkpoint | None = None
+        self.stamps: dict[str, str] = {}
+        self.withheld = 0
+        self.limits: list[str] = []
+        self.findings: list[Finding] = []
+        self.notes: list[str] = []
+        self.is_whole = True
+
+    def step(self, number: int, work: Callable[[], None]) -> Step:
+        self.findings, self.notes, self.is_whole = [], [], True
+        try:
+            work()
+        except SvitloError as error:
+            self.fault("does not hold", TITLES[number - 1], str(error))
+        return Step(number, tuple(self.findings), tuple(self.notes), self.is_whole)
+
+    def fault(self, kind: str, about: str, detail: str) -> None:
+        self.findings.append(Finding(kind, about, detail))
+
+    def read(self, path: str) -> bytes:
+        if path not in self.tree.paths:
+            raise BagError(f"{path} is not there")
+        return self.tree.read(path)
+
+    def bag_step(self) -> None:
+        self.bag = examine_folder(self.tree)
+        self.findings += self.bag.findings
+        self.notes.append(f"{len(self.bag.sha256)} files, {self.bag.payload_bytes} payload bytes")
+
+    def index_step(self) -> None:
+        self.rows, malformed = read_rows(self.read("data/index.jsonl"))
+        self.openings, _ = read_openings(self.read("proof/statements.jsonl"))
+        self.findings += malformed + check_index(self.rows, self.openings, self.tree.paths)
+        withheld = plain_value(self.read("data/withheld.json").rstrip(b"\n"))
+        counts = withheld.get("counts")
+        for item in counts if isinstance(counts, list) else ():
+            count = item.get("count") if isinstance(item, dict) else None
+            self.withheld += count if isinstance(count, int) else 0
+        if withheld.get("none") != (self.withheld == 0):
+            self.fault("malformed", "data/withheld.json", "says what is left out, or that none is")
+        self.notes.append(f"{len(self.rows)} exhibits; {self.withheld} items withheld")
+
+    def statements_step(self) -> None:
+        openings, malformed = read_openings(self.read("proof/statements.jsonl"))
+        self.findings += malformed
+        keys = person_keys(openings)
+        signed = [opening for opening in openings if "sig" in opening.value]
+        for opening in signed:
+            detail = signature_fault(opening, keys)
+            if detail and "not known here" in detail:
+                self.is_whole = False
+                self.notes.append(f"{opening.name} {detail}")
+            elif detail:
+                self.fault("signature", opening.name, detail)
+        self.findings += check_batches(openings, self.read("proof/batches.jsonl"))
+        self.notes.append(f"{len(openings)} statements, {len(signed)} signed by persons")
+        for name, key in sorted(keys.items()):
+            self.notes.append(f"key {name} of {key.person}: ed25519 {key.public.hex()}")
+        self.limits.append("that these keys are those persons' is the node's word: ask them")
+
+    def log_step(self) -> None:
+        note = self.read("proof/checkpoint")
+        self.checkpoint = checkpoint = parse_checkpoint(parse_note(note).text)
+        metadata = self.bag.metadata
+        stated = metadata.get("Svitlo-Log-Origin"), metadata.get("Svitlo-Log-Size")
+        if stated != (checkpoint.origin, str(checkpoint.size)):
+            self.fault("differs", "bag-info.txt", f"log {stated!a} is not that of the checkpoint")
+        try:
+            self.cosignatures(note)
+        except SvitloError as error:
+            self.fault("signature", "proof/checkpoint", str(error))
+        tiles = ProvenTiles(checkpoint.size, checkpoint.root, self.read)
+        self.findings += check_leaves(self.openings, tiles)
+        root = checkpoint.root.hex()
+        self.notes.append(f"{checkpoint.origin}: {checkpoint.size} entries, root {root}")
+
+    def cosignatures(self, note: bytes) -> None:
+        policy = parse_policy(self.read("trust/policy.txt"))
+        accepted = examine_note(policy, note, _checkable)
+        quorum = accepted.quorum
+        if not quorum.reached:
+            detail = f"{quorum.k} of {quorum.n} have cosigned, the policy asks for more"
+            self.fault("quorum", "proof/checkpoint", detail)
+        for log in policy.logs:
+            self.notes.append(f"log key {log.key.name}+{log.key.key_id.hex()} in trust/policy.txt")
+        self.notes.append(f"cosigned by {quorum.k} of {quorum.n}; rule: quorum {policy.quorum}")
+        self.notes += [
+            f"cosigned by {name} at {_utc(time)}"
+            for name, time in zip(quorum.names, quorum.times)  # noqa: B905  # not in Python 3.9
+        ]
+        if policy.quorum == "none":
+            self.limits.append("no independent cosigner is claimed: the log is its operator's word")
+        for key in accepted.unchecked:
+            name = f"{key.name}+{key.key_id.hex()}"
+            self.limits.append(f"the signature of {name}: present, not checked here")
+
+    def stamps_step(self) -> None:
+        names = {path.split("/")[2] for path in self.tree.paths if path.startswith("proof/time/")}
+        if not names:
+            self.limits.append("no time stamp is claimed: times are the node's clock")
+            return
+        roots = certificates(self.read("trust/roots.pem"))
+        for name in sorted(names):
+            try:
+                stamp = self.stamp(name, roots)
+            except SvitloError as error:
+                self.fault("stamp", f"proof/time/{name}", str(error))
+                continue
+            self.stamps[name] = stamp.gen_time.strftime(_TIME)
+            says = f"existed no later than {self.stamps[name]}, says {stamp.authority}"
+            self.notes.append(f"{name}: {says}")
+            self.notes.append(f"{name}: root certificate SHA-256 {stamp.root}")
+            if not stamp.is_canonical:
+                self.notes.append(f"{name}: valid (non-canonical encoding)")
+        self.limits.append("that these root certificates are the authorities': compare them")
+
+    def stamp(self, name: str, roots: list[bytes]) -> Stamp:
+        folder = f"proof/time/{name}"
+        text = parse_note(self.read("proof/checkpoint")).text
+        if f"{folder}/checkpoint" in self.tree.paths:
+            text = parse_note(self.read(f"{folder}/checkpoint")).text
+            self.check_grown(parse_checkpoint(text), self.read(f"{folder}/consistency.txt"))
+        request = parse_request(self.read(f"{folder}/query.tsq"))
+        return verify_stamp(
+            self.read(f"{folder}/response.tsr"),
+            sha256(text).digest(),
+            roots,
+            request.nonce,
+            chain=certificates(self.read(f"{folder}/chain.pem")),
+        )
+
+    def check_grown(self, older: Checkpoint, proof: bytes) -> None:
+        newer = self.checkpoint
+        if newer is None or older.origin != newer.origin:
+            raise DossierError("the stamped checkpoint is of another log")
+        lines = proof.decode("ascii", "replace").split("\n")[:-1]
+        path = [decode_base64(line, ProofError) for line in lines]
+        verify_consistency(older.size, newer.size, older.root, newer.root, path=path)
+        self.notes.append(f"stamped at {older.size} entries, which the {newer.size} grew out of")
+
+    def custody_step(self) -> None:
+        export = Export(self.bag.metadata.get("External-Identifier", ""), self.openings)
+        digests = {p: d for p, d in self.bag.sha256.items() if p.startswith("data/")}
+        self.findings += check_custody(self.rows, self.openings, export, digests)
+        self.notes += late_events(self.openings)
+        if any(row.status == "sealed" for row in self.rows):
+            self.limits.append("sealed exhibits were not opened: their ciphertext was compared")
+
+    def certificate_step(self) -> None:
+        stated = plain_value(self.read("certificate/certificate.json").rstrip(b"\n"))
+        if self.checkpoint is None:
+            raise DossierError("without a checkpoint no number can be recomputed")
+        found = figures(
+            self.rows,
+            self.openings,
+            self.checkpoint,
+            stamps=self.stamps,
+            withheld=self.withheld,
+        )
+        given = stated.get("figures")
+        for name, value in found.items():
+            says = given.get(name) if isinstance(given, dict) else None
+            if says != value:
+                self.fault("differs", "certificate.json", f"{name} is {value!a}, not {says!a}")
+        for language in LANGUAGES:
+            path = f"certificate/certificate.{language}.txt"
+            if self.read(path).rstrip(b"\n").split(b"\n")[-1] != plain_bytes(found):
+                self.fault("differs", path, "its last line does not state the recomputed numbers")
+
+    def limits_step(self) -> None:
+        self.notes += [*self.limits, *LIMITS, f"this shows {CAUTION}"]
+
+
+def certificates(pem: bytes) -> list[bytes]:
+    """The certificates (DER) of a PEM file.
+
+    Raises:
+        DossierError: a certificate is not base64.
+    """
+    try:
+        return [a2b_base64(match) for match in _PEM.findall(pem)]
+    except BinasciiError:
+        raise DossierError("a certificate is not base64") from None
+
+
+def _checkable(key: VerifierLine) -> Verifier | None:
+    """What checks a key's signatures; None for ML-DSA, which is not checked here."""
+    return None if key.kind == KIND_ML_DSA_44 else verifier(key)
+
+
+def _utc(seconds: int) -> str:
+    return strftime(_TIME, gmtime(min(seconds, _LAST_SECOND)))

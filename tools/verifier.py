@@ -1,0 +1,249 @@
+"""Build the court's verifier: one file out of `dossier.verify` and what it stands on.
+
+The text of each definition is taken as it stands in its module, comments included. Left out are
+definitions and methods that `verify.py` never uses, imports, and all of a docstring but its first
+line. Blocks of one short line stand behind their head. `--check` compares the file with what would
+be built and writes nothing.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "svitlo"
+BUILT = SOURCE / "dossier" / "verify.py.txt"
+MODULES = (
+    "errors",
+    "seal.checkpoint",
+    "seal.cosignature",
+    "seal.note",
+    "seal.commitment",
+    "seal.tree",
+    "seal.tiles",
+    "seal.policy",
+    "seal.curve",
+    "seal.certificate",
+    "seal.timestamp",
+    "dossier.folder",
+    "dossier.proofs",
+    "dossier.custody",
+    "dossier.steps",
+    "dossier.verify",
+)
+"""What the verifier absorbs; each module uses those above it only."""
+
+MAX_LINES = 1500
+WIDTH = 120
+HEAD = '''#!/usr/bin/env python3
+"""verify.py: check a dossier of svitlo offline, with Python 3.9 or newer and nothing else.
+
+Usage: python3 -I verify.py [FOLDER]       by default the folder in which this file lies
+Exit code: 0 good; 3 does not verify; 2 not a dossier, or not checked whole
+
+A forged dossier brings a forged verifier: compare the SHA-256 of this file with the value that is
+published elsewhere. Built from the package svitlo (Apache-2.0), whose modules say more.
+It shows integrity and time, not truth.
+"""
+
+from __future__ import annotations
+
+'''
+FOOT = """
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+Edit = tuple[int, int, str]
+"""Lines from, lines to (counted from 1, both included), the text instead of them."""
+
+
+class Module:
+    """One absorbed module."""
+
+    def __init__(self, name: str) -> None:
+        self.short = name.rpartition(".")[2]
+        text = (SOURCE / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")
+        self.lines = text.splitlines(keepends=True)
+        self.body = ast.parse(text).body
+        self.summary = str(ast.get_docstring(ast.Module(self.body, []))).partition("\n")[0]
+
+    def first_line(self, node: ast.stmt) -> int:
+        """Where a statement begins, with its decorators and the comment lines above it."""
+        first = min([node.lineno, *(one.lineno for one in decorators(node))])
+        while self.lines[first - 2].lstrip().startswith("#"):
+            first -= 1
+        return first
+
+    def text(self, names: frozenset[str]) -> str:
+        """What is left of the module when only these names and attributes are used."""
+        lines = list(self.lines)
+        edits = [edit for node in self.body for edit in self.edits(node, names)]
+        for first, last, instead in sorted(edits, reverse=True):
+            lines[first - 1 : last] = [instead] if instead else []
+        rest = re.sub(r" +# (?:noqa|type:).*", "", "".join(lines))
+        title = f"# {'-' * 8} {self.short}: {self.summary}"
+        return f"\n\n{title}\n\n{rest.strip()}\n"
+
+    def edits(self, node: ast.stmt, names: frozenset[str]) -> Iterator[Edit]:
+        """What to change in a top-level statement."""
+        whole = (self.first_line(node), node.end_lineno or node.lineno, "")
+        if not names.intersection(bound(node)):
+            yield whole
+            return
+        for part in ast.walk(node):
+            if isinstance(part, ast.ClassDef):
+                for method in part.body:
+                    if is_unused_method(method, names):
+                        yield self.first_line(method), method.end_lineno or method.lineno, ""
+            if isinstance(part, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(part):
+                yield docstring_edit(part)
+
+
+def docstring_edit(node: ast.ClassDef | ast.FunctionDef) -> Edit:
+    """The docstring of a class or a function of a module becomes its first line; others go."""
+    first = node.body[0]
+    summary = str(ast.get_docstring(node)).partition("\n")[0]
+    is_kept = node.col_offset == 0 or len(node.body) == 1
+    text = f'{" " * first.col_offset}"""{summary}"""\n' if is_kept else ""
+    return first.lineno, first.end_lineno or first.lineno, text
+
+
+def decorators(node: ast.stmt) -> list[ast.expr]:
+    """The decorators of a definition."""
+    return node.decorator_list if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
+
+
+def bound(node: ast.stmt) -> set[str]:
+    """The names that a top-level statement binds, but for imports."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.For):
+        parts = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
+        return {part.id for part in parts if isinstance(part.ctx, ast.Store)}
+    return set()
+
+
+def needed(node: ast.AST) -> Iterator[str]:
+    """The names that code uses when it runs, attributes after a dot; annotations do not run."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    if isinstance(node, ast.Attribute):
+        yield f".{node.attr}"
+    for field, value in ast.iter_fields(node):
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, ast.AST) and field not in {"annotation", "returns"}:
+                yield from needed(item)
+
+
+def is_unused_method(node: ast.stmt, names: frozenset[str]) -> bool:
+    """Whether it is a method that nothing calls."""
+    is_method = isinstance(node, ast.FunctionDef) and not node.name.startswith("__")
+    return is_method and f".{getattr(node, 'name', '')}" not in names
+
+
+def check_names(modules: list[Module]) -> None:
+    """Stop when two modules give one name two meanings."""
+    meanings: dict[str, tuple[str, str]] = {}
+    for module in modules:
+        for node in module.body:
+            text = "".join(module.lines[node.lineno - 1 : node.end_lineno])
+            for name in bound(node):
+                owner, meaning = meanings.setdefault(name, (module.short, text))
+                if owner != module.short and meaning != text:
+                    sys.exit(f"{owner} and {module.short} give {name} two meanings")
+
+
+def used(modules: list[Module]) -> frozenset[str]:
+    """The names and attributes that `main` needs, itself or through others."""
+    names: frozenset[str] = frozenset({"main"})
+    while True:
+        more = set(names)
+        for node in (node for module in modules for node in module.body):
+            if names.intersection(bound(node)):
+                parts = node.body if isinstance(node, ast.ClassDef) else [node]
+                for part in [*parts, *decorators(node), *getattr(node, "bases", ())]:
+                    if not isinstance(node, ast.ClassDef) or not is_unused_method(part, names):
+                        more.update(needed(part))
+        if more == names:
+            return names
+        names = frozenset(more)
+
+
+def imports(modules: list[Module], text: str) -> str:
+    """The imports from the standard library that the text uses."""
+    found: set[str] = set()
+    for node in (node for module in modules for node in module.body):
+        for name in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
+            word = name.asname or name.name
+            source = node.module if isinstance(node, ast.ImportFrom) else None
+            is_ours = (source or name.name).partition(".")[0] in {"svitlo", "__future__"}
+            if not is_ours and re.search(rf"\b{re.escape(word)}\b", text):
+                alias = f" as {name.asname}" if name.asname else ""
+                line = f"import {name.name}{alias}"
+                found.add(f"from {source} {line}" if source else line)
+    return "\n".join(sorted(found)) + "\n"
+
+
+def build() -> str:
+    """The text of verify.py."""
+    modules = [Module(name) for name in MODULES]
+    check_names(modules)
+    names = used(modules)
+    text = "".join(module.text(names) for module in modules)
+    whole = HEAD + imports(modules, text) + text + FOOT
+    options = [f"line-length={WIDTH}", "format.skip-magic-trailing-comma=true"]
+    command = [sys.executable, "-m", "ruff", "format", "-", "--isolated", "--target-version=py39"]
+    for option in options:
+        command += ["--config", option]
+    made = subprocess.run(command, input=whole, capture_output=True, text=True, check=True)
+    return joined(re.sub(r"\n{3,}", "\n\n", made.stdout))
+
+
+def joined(text: str) -> str:
+    """The text with each block of one short line behind its head: `if claim: raise Error`."""
+    lines = text.split("\n")
+    made: list[str] = []
+    at = 0
+    while at < len(lines):
+        head, body, after = [*lines, "", ""][at : at + 3]
+        one = f"{head} {body.strip()}"
+        if is_short_block(head, body, after) and len(one) <= WIDTH:
+            made.append(one)
+            at += 1
+        else:
+            made.append(head)
+        at += 1
+    return "\n".join(made)
+
+
+def is_short_block(head: str, body: str, after: str) -> bool:
+    """Whether a head of a block is followed by one simple line, and nothing more in the block."""
+    begins = head.strip().split(" ")[0].rstrip(":")
+    heads = {"if", "elif", "else", "for", "while", "try", "except", "with", "def", "class"}
+    indent = len(head) - len(head.lstrip())
+    return (
+        head.endswith(":")
+        and begins in heads
+        and body.strip().split(" ")[0].rstrip(":") not in heads
+        and not body.strip().startswith(("@", "#"))
+        and not body.rstrip().endswith(("(", "[", "{"))
+        and len(body) - len(body.lstrip()) == indent + 4
+        and (not after.strip() or len(after) - len(after.lstrip()) <= indent)
+    )
+
+
+def main() -> int:
+    """Build the verifier, or compare it; 1 when it differs or is too long."""
+    text = build()
+    lines = text.count("\n")
+    print(f"verify.py: {lines} lines of at most {MAX_LINES}")
+    if "--check" in sys.argv:
+        return int(lines > MAX_LINES or BUILT.read_text(encoding="utf-8") != text)
+    BUILT.write_text(text, encoding="utf-8")
+    return int(lines > MAX_LINES)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
