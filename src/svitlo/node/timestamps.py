@@ -19,13 +19,23 @@ from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_
 
 from svitlo.errors import SettingsError, TimestampError, Unreachable
 from svitlo.seal.certificate import certificates_of
-from svitlo.seal.timestamp import MAX_RESPONSE_BYTES, Stamp, make_request, verify_stamp
+from svitlo.seal.timestamp import (
+    MAX_RESPONSE_BYTES,
+    Stamp,
+    make_request,
+    response_of,
+    verify_stamp,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 QUERY_TYPE = "application/timestamp-query"
 REPLY_TYPE = "application/timestamp-reply"
+
+
+GRANTED_WITH_MODIFICATIONS = 1
+"""A status that RFC 3161 counts as granted, and the second verifier does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +65,31 @@ class Authority:
     def roots(self) -> tuple[bytes, ...]:
         """The pinned roots, in DER."""
         return tuple(certificates_of(self.roots_pem))
+
+
+@dataclass(frozen=True, slots=True)
+class Obtained:
+    """What is kept of a stamp: request and response as they were sent, and what they prove."""
+
+    request: bytes
+    response: bytes
+    stamp: Stamp
+
+
+def obtain_stamp(
+    authority: Authority, digest: bytes, nonce: int, *, timeout_s: float = 20.0
+) -> Obtained:
+    """A stamp of the authority over a SHA-256 digest, verified twice.
+
+    Raises:
+        Unreachable: the authority does not answer.
+        TimestampError: its answer does not hold, or names another policy than the authority's.
+    """
+    response = request_stamp(authority, digest, nonce, timeout_s=timeout_s)
+    stamp = verify_twice(response, digest, authority.roots, nonce)
+    if authority.policy not in (None, stamp.policy):
+        raise TimestampError(f"{authority.name} stamps by {authority.policy}, not {stamp.policy}")
+    return Obtained(make_request(digest, nonce), response, stamp)
 
 
 def request_stamp(
@@ -106,7 +141,10 @@ def verify_twice(
         raise TimestampError("a pinned root is not a certificate") from None
     verifier = VerifierBuilder(roots=pinned, nonce=nonce).build()
     try:
-        verifier.verify(decode_timestamp_response(response), digest)
+        decoded = decode_timestamp_response(response)
+        if decoded.status == GRANTED_WITH_MODIFICATIONS:
+            decoded = decode_timestamp_response(response_of(decoded.time_stamp_token()))
+        verifier.verify(decoded, digest)
     except VerificationError as error:
         raise TimestampError("the second verifier refuses the time stamp") from error
     except ValueError:  # it reads DER only, and has not come to a verdict

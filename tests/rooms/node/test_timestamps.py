@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -63,6 +64,27 @@ def test_a_stamp_of_one_authority_does_not_hold_by_the_root_of_the_other(authori
 
     with pytest.raises(TimestampError, match="no path"):
         timestamps.verify_twice(response, DIGEST, known(second).roots, NONCE)
+
+
+def test_a_stamp_is_obtained_with_what_is_to_be_kept(authorities: Two) -> None:
+    asked = replace(known(authorities[0]), policy=demo.POLICY)
+
+    obtained = timestamps.obtain_stamp(asked, DIGEST, NONCE, timeout_s=60)
+
+    assert timestamp.parse_request(obtained.request) == timestamp.Request(DIGEST, NONCE)
+    assert timestamp.verify_stamp(obtained.response, DIGEST, asked.roots, NONCE) == obtained.stamp
+    with pytest.raises(TimestampError, match=r"by 1\.2\.3, not"):
+        timestamps.obtain_stamp(replace(asked, policy="1.2.3"), DIGEST, NONCE, timeout_s=60)
+
+
+def test_a_stamp_granted_with_modifications_holds(authorities: Two) -> None:
+    response = demo.reply(authorities[0].folder, timestamp.make_request(DIGEST, NONCE))
+    token = response[response.index(bytes.fromhex("30030201 00")) + 5 :]
+    modified = certificate.der(certificate.SEQUENCE, bytes.fromhex("3003020101") + token)
+
+    stamp = timestamps.verify_twice(modified, DIGEST, known(authorities[0]).roots, NONCE)
+
+    assert stamp.verdict == "valid"
 
 
 def test_another_digest_or_nonce_is_refused(authorities: Two) -> None:
