@@ -24,8 +24,6 @@ import signal
 import socket
 import struct
 import sys
-import sysconfig
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from svitlo.errors import SvitloError
@@ -100,7 +98,7 @@ def main() -> int:
         return FAILED
     try:
         tools = importlib.import_module("svitlo.media.metadata").load()
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         _tell(control, {"ready": False, "missing": str(error)})
         return FAILED
     gc.collect()
@@ -115,11 +113,8 @@ def main() -> int:
 
 def _readable() -> tuple[str, ...]:
     """What a child may read: the interpreter, the libraries, and this program."""
-    paths = sysconfig.get_paths()
-    here = PurePosixPath(__file__).parent.parent
     libraries = (f"{sys.base_prefix}/lib", "/lib", "/lib64", "/usr/lib", "/usr/lib64")
-    interpreter = (paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-    return (*interpreter, *libraries, str(here), "/etc/ld.so.cache", "/dev/null")
+    return (*filter(None, sys.path), *libraries, "/etc/ld.so.cache", "/dev/null")
 
 
 def _hear(control: socket.socket) -> tuple[dict[str, Any], int] | None:

@@ -34,6 +34,7 @@ PARSER_ERRORS = (
 """What parsers of foreign bytes raise on bad ones; MemoryError ends the child instead."""
 
 _NOT_A_NAME = re.compile(r"[^a-z0-9_.]+")
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _EXACT_INTEGER = 2**53 - 1
 _TIME = re.compile(
     r"(\d{4})[:\-/.](\d\d)[:\-/.](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?"
@@ -97,8 +98,9 @@ def clean_text(text: str, characters: int = TEXT_CHARACTERS) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """An error of a parser as one line."""
-    return clean_text(f"{type(error).__name__}: {error}", 200)
+    """An error of a parser as one line, the same each time."""
+    text = _ADDRESS.sub("", f"{type(error).__name__}: {error}")
+    return clean_text(" ".join(text.split()), 200)
 
 
 def decimal(value: float, places: int) -> str:

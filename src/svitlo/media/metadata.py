@@ -132,7 +132,7 @@ def _empty(_stream: BinaryIO, _request: Mapping[str, Any], _finding: Finding) ->
 
 def _photo(stream: BinaryIO, request: Mapping[str, Any], finding: Finding) -> None:
     size, claims = request["size"], finding.claims
-    thumbnail = photo.note_tags(stream, size, claims)
+    thumbnail = photo.note_tags(stream, size, finding.kind, claims)
     photo.note_ending(stream, size, finding.kind, claims)
     finding.report()
     _note_provenance(stream, request, finding)

@@ -36,6 +36,14 @@ _FORMATS: dict[str, tuple[str, ...]] = {
     "image/jp2": ("JPEG2000",),
     "image/j2c": ("JPEG2000",),
 }
+_TAGGED = frozenset(
+    (
+        *("image/jpeg", "image/png", "image/tiff", "image/webp", "image/avif", "image/heic"),
+        *("image/jp2", "image/x-canon-cr2"),
+    )
+)
+"""What exiv2 reads."""
+
 _ORIENTATION = 0x0112
 TAGS_BYTES = 64 << 20
 """exiv2 needs the whole file in memory: above this, no tags."""
@@ -60,8 +68,10 @@ def load() -> None:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def note_tags(stream: BinaryIO, size: int, claims: Claims) -> bytes:
+def note_tags(stream: BinaryIO, size: int, kind: Kind, claims: Claims) -> bytes:
     """Note the tags of a photograph; comes back with its embedded thumbnail, or nothing."""
+    if kind.mime not in _TAGGED:
+        return b""
     if size > TAGS_BYTES:
         claims.add("exif.unreadable", "too_large")
         return b""

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
     from svitlo.node.description import Skipped, Value
 
+ZYGOTE = ("-I", "-m", "svitlo.media")
+"""What the interpreter is started with: isolated from environment and user folders."""
+
 FRAME_BYTES = 512 * 1024
 ANSWER_BYTES = 1 << 20
 REPLY_FRAMES = 256
@@ -174,7 +177,7 @@ class Cage:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "svitlo.media"],
+                [sys.executable, *ZYGOTE],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -186,12 +189,7 @@ class Cage:
         ready = self._hear(_START_S)
         if not ready.get("ready"):
             self.close()
-            missing = ready.get("missing")
-            if missing:
-                raise SandboxError(f"the cage cannot read files, a library is not here: {missing}")
-            raise SandboxError(
-                "no cage can be built here: the kernel allows neither namespaces nor Landlock"
-            )
+            raise SandboxError(_why_not(ready))
         self.walls, self.tools = ready["walls"], ready["tools"]
         return ours
 
@@ -279,6 +277,14 @@ class Cage:
         return "crashed"
 
 
+def _why_not(ready: dict[str, Any]) -> str:
+    if "missing" in ready:
+        return f"the cage cannot read files, a library is not here: {ready['missing']}"
+    if "ready" in ready:
+        return "no cage can be built here: the kernel allows neither namespaces nor Landlock"
+    return "the process of the cage did not start"
+
+
 def _serve(
     line: socket.socket, outcome: _Outcome, read: Callable[[int, int], bytes], size: int
 ) -> None:
@@ -296,7 +302,9 @@ def _serve(
             return
         if place == _SO_FAR:
             early += 1
-            outcome.early = _take(line, length, ANSWER_BYTES) if early <= _EARLY_ANSWERS else b""
+            if early > _EARLY_ANSWERS:
+                raise InvalidInput("a caged child sends early answers without end")
+            outcome.early = _take(line, length, ANSWER_BYTES)
             continue
         if length > FRAME_BYTES or place + length > size:
             raise InvalidInput("a caged child asked for bytes outside its file")
