@@ -135,24 +135,24 @@ def verify_stamp(
     expect(content.take(OID).hex() == _TST_INFO, "the token holds no time stamp")
     statement = content.take(TAGGED_0).only().octets()
     embedded, _, signers = signed.optional(TAGGED_0), signed.optional(TAGGED_1), signed.take(SET)
-    info = _Info(statement)
-    expect(info.digest == digest, "it is over another digest")
-    expect(nonce in (None, info.nonce), "it answers another request")
+    said = _StampContent(statement)
+    expect(said.digest == digest, "it is over another digest")
+    expect(nonce in (None, said.nonce), "it answers another request")
     found = [one.raw for one in embedded.parts() if one.tag == SEQUENCE] if embedded else []
     expect(len(found) <= _MAX_CERTIFICATES, "there are too many certificates")
     pool = [Certificate(raw) for raw in dict.fromkeys([*found, *chain, *roots])]
     leaf, attributes = _check_signer(signers.only(), statement, pool)
     expect(leaf.is_for_stamps(), "the certificate of the authority is not for stamps only")
-    expect(leaf.is_valid(info.gen_time), "the authority's certificate was not valid at that time")
-    path = path_to_root(leaf, pool, set(roots), info.gen_time)
+    expect(leaf.is_valid(said.gen_time), "the authority's certificate was not valid at that time")
+    path = path_to_root(leaf, pool, set(roots), said.gen_time)
     sets = [one for one in (algorithms, signers, attributes, embedded) if one is not None]
     parsed = [whole(response), whole(statement)]
     return Stamp(
-        gen_time=info.gen_time,
+        gen_time=said.gen_time,
         authority=leaf.holder(),
-        policy=info.policy,
-        serial=info.serial,
-        nonce=info.nonce,
+        policy=said.policy,
+        serial=said.serial,
+        nonce=said.nonce,
         root=fingerprint(path[-1].raw),
         expires=min(one.not_after for one in (leaf, *path)),
         is_canonical=all(map(_is_sorted, sets)) and all(one.is_der() for one in parsed),
@@ -170,7 +170,7 @@ def _signed_data(response: bytes) -> Fields:
     return Fields(token.take(TAGGED_0).only())
 
 
-class _Info:
+class _StampContent:
     """The TSTInfo of a token (RFC 3161 section 2.4.2)."""
 
     def __init__(self, statement: bytes) -> None:

@@ -133,10 +133,10 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, office: _Office) -> None:
         self.office = office
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", 0), _Desk)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Desk(BaseHTTPRequestHandler):
     server: _Server
     timeout = _WAIT_S
 
