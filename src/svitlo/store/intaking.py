@@ -90,10 +90,13 @@ def add_exhibits(intake: int, case: str, rows: Sequence[ExhibitRow]) -> None:
     """The exhibits stand in the index."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            'INSERT INTO store_exhibit (id, statement_id, intake_id, n, "case", path, size, sha256,'
-            " blake3, blob_id, off, state)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'sealed')",
-            [(r[0], r[1], intake, r[2], case, r[3], r[4], r[5], r[6], r[7], r[8]) for r in rows],
+            'INSERT INTO store_exhibit (seq, id, statement_id, intake_id, n, "case", path, size,'
+            " sha256, blake3, blob_id, off, state)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'sealed')",
+            [
+                (r[1], r[0], r[1], intake, r[2], case, r[3], r[4], r[5], r[6], r[7], r[8])
+                for r in rows
+            ],
         )
 
 

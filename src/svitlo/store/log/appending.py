@@ -79,7 +79,7 @@ def append_rows(log_id: int, rows: Sequence[Row]) -> int:
     if not is_unit_open():
         raise StorageError("appending to a log needs an open unit")
     with connection.cursor() as cursor:
-        first = _reserved(cursor, len(rows))
+        first = _reserved(cursor)
         cursor.executemany(
             "INSERT INTO store_statement (seq, id, log_id, type, at, salt, text, state)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, 'active')",
@@ -89,8 +89,8 @@ def append_rows(log_id: int, rows: Sequence[Row]) -> int:
             ],
         )
         cursor.executemany(
-            "INSERT INTO store_pending (log_id, entry, statement_id) VALUES (%s, %s, %s)",
-            [(log_id, row[5], seq) for seq, row in enumerate(rows, first)],
+            "INSERT INTO store_pending (seq, log_id, entry, statement_id) VALUES (%s, %s, %s, %s)",
+            [(seq, log_id, row[5], seq) for seq, row in enumerate(rows, first)],
         )
     return first
 
@@ -105,20 +105,17 @@ def append_control(log_id: int, entry: bytes) -> None:
         raise StorageError("appending to a log needs an open unit")
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO store_pending (log_id, entry, statement_id) VALUES (%s, %s, NULL)",
-            [log_id, entry],
+            "INSERT INTO store_pending (seq, log_id, entry, statement_id)"
+            " VALUES (%s, %s, %s, NULL)",
+            [_reserved(cursor), log_id, entry],
         )
 
 
-def _reserved(cursor: CursorWrapper, count: int) -> int:
-    """The first of `count` numbers that no statement has; the unit keeps others out."""
+def _reserved(cursor: CursorWrapper) -> int:
+    """The first number that no statement and nothing pending has; the unit keeps others out."""
     if connection.vendor == "postgresql":
         cursor.execute("SELECT pg_advisory_xact_lock(7311)")
-    cursor.execute("SELECT coalesce(max(seq), 0) + 1 FROM store_statement")
-    first = int(cursor.fetchone()[0])
-    if connection.vendor == "postgresql":
-        cursor.execute(
-            "SELECT setval(pg_get_serial_sequence('store_statement', 'seq'), %s)",
-            [first + count - 1],
-        )
-    return first
+    cursor.execute("SELECT coalesce(max(seq), 0) FROM store_statement")
+    stated = int(cursor.fetchone()[0])
+    cursor.execute("SELECT coalesce(max(seq), 0) FROM store_pending")
+    return max(stated, int(cursor.fetchone()[0])) + 1

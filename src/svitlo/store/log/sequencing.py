@@ -81,7 +81,8 @@ def stored_tile(cursor: CursorWrapper, log_id: int, place: tuple[int, int], widt
 
 def _sequence_some(cursor: CursorWrapper, log_id: int) -> int:
     cursor.execute(
-        "SELECT id, entry, statement_id FROM store_pending WHERE log_id = %s ORDER BY id LIMIT %s",
+        "SELECT seq, entry, statement_id FROM store_pending WHERE log_id = %s"
+        " ORDER BY seq LIMIT %s",
         [log_id, MAX_ROWS],
     )
     pending = cursor.fetchall()
@@ -91,7 +92,7 @@ def _sequence_some(cursor: CursorWrapper, log_id: int) -> int:
     _extend(cursor, log_id, log_size(cursor, log_id), rows)
     marks = ",".join(["%s"] * len(pending))
     cursor.execute(
-        f"DELETE FROM store_pending WHERE id IN ({marks})",  # noqa: S608 - only marks
+        f"DELETE FROM store_pending WHERE seq IN ({marks})",  # noqa: S608 - only marks
         [row[0] for row in pending],
     )
     return len(pending)

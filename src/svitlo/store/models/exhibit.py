@@ -4,9 +4,12 @@ from django.db import models
 
 
 class Exhibit(models.Model):
-    """One sealed thing; its identifier is `x-` and that of its `exhibit.sealed` statement."""
+    """One sealed thing; its identifier is `x-` and that of its `exhibit.sealed` statement.
 
-    seq = models.BigAutoField(primary_key=True)
+    `seq` is that statement's too.
+    """
+
+    seq = models.BigIntegerField(primary_key=True)
     ident = models.CharField(max_length=28, unique=True, db_column="id")
     statement = models.ForeignKey("store.Statement", on_delete=models.PROTECT, db_index=False)
     intake = models.ForeignKey("store.Intake", on_delete=models.PROTECT, db_index=False)
@@ -22,7 +25,6 @@ class Exhibit(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(fields=("case", "seq"), name="exhibit_case"),
             models.Index(
                 fields=("sha256",), condition=models.Q(off__isnull=True), name="exhibit_alone"
             ),
@@ -30,7 +32,8 @@ class Exhibit(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("intake", "n"), name="exhibit_item"),
             models.CheckConstraint(
-                condition=models.Q(state__in=("sealed", "disposed")), name="exhibit_state"
+                condition=models.Q(state="sealed") | models.Q(state="disposed"),
+                name="exhibit_state",
             ),
         )
 

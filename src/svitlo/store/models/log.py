@@ -26,6 +26,7 @@ class Log(models.Model):
 class Entry(models.Model):
     """One entry at its index: `0x01` and a commitment, or `0x02` and a control record."""
 
+    pk = models.CompositePrimaryKey("log", "index")
     log = models.ForeignKey(Log, on_delete=models.PROTECT, db_index=False)
     index = models.BigIntegerField()
     entry = models.BinaryField()
@@ -33,16 +34,14 @@ class Entry(models.Model):
         "store.Statement", on_delete=models.PROTECT, null=True, related_name="entries"
     )
 
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("log", "index"), name="entry_index"),)
-
     def __str__(self) -> str:
         return f"{self.log_id}:{self.index}"
 
 
 class Pending(models.Model):
-    """An entry that is durable and has no index yet."""
+    """An entry that is durable and has no index yet; `seq` is the order of arrival."""
 
+    seq = models.BigIntegerField(primary_key=True)
     log = models.ForeignKey(Log, on_delete=models.PROTECT, db_index=False)
     entry = models.BinaryField()
     statement = models.ForeignKey(
@@ -56,13 +55,11 @@ class Pending(models.Model):
 class Tile(models.Model):
     """The hashes of one tile, at most 256 of 32 bytes; the last of a level may be partial."""
 
+    pk = models.CompositePrimaryKey("log", "level", "n")
     log = models.ForeignKey(Log, on_delete=models.PROTECT, db_index=False)
     level = models.SmallIntegerField()
     n = models.BigIntegerField()
     hashes = models.BinaryField()
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("log", "level", "n"), name="tile_place"),)
 
     def __str__(self) -> str:
         return f"{self.log_id}:{self.level}/{self.n}"

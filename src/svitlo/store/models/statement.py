@@ -13,7 +13,7 @@ from svitlo.record.statement import parse_statement
 class Statement(models.Model):
     """One statement: its canonical text and the salt of its commitment."""
 
-    seq = models.BigAutoField(primary_key=True)
+    seq = models.BigIntegerField(primary_key=True)
     ident = models.CharField(max_length=26, unique=True, db_column="id")
     log = models.ForeignKey("store.Log", on_delete=models.PROTECT, db_index=False)
     type = models.CharField(max_length=40)
@@ -25,7 +25,9 @@ class Statement(models.Model):
     class Meta:
         constraints = (
             models.CheckConstraint(
-                condition=models.Q(state__in=("active", "restricted", "erased")),
+                condition=models.Q(state="active")
+                | models.Q(state="restricted")
+                | models.Q(state="erased"),
                 name="statement_state",
             ),
         )
