@@ -99,13 +99,13 @@ def open_container(path: bytes) -> BinaryIO:
         Rejected: it is gone, unreadable or no regular file.
     """
     try:
-        file = os.fdopen(os.open(path, _FLAGS), "rb")
+        opened = os.open(path, _FLAGS)
     except OSError as error:
         raise rejection_of(error) from None
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
         raise Rejected("not_regular", "it was replaced by something that is no regular file")
-    return file
+    return os.fdopen(opened, "rb")
 
 
 def rejection_of(error: Exception) -> Rejected:
