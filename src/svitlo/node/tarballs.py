@@ -12,6 +12,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import tarfile
 from collections.abc import Iterator
 from decimal import Decimal, DecimalException
@@ -28,6 +29,12 @@ _BLOCK = 512
 _CHUNK = 64 << 10
 _HEADERS_A_MEMBER = 4096
 _GLOBAL_WORDS = 1000
+_KIND = 156
+_PAX, _EXTENDING = b"xgX", b"xgXLK"
+_NEWLINE = 10
+_LONGEST_NUMBER = 256
+_NUMBER = re.compile(rb"[0-9]+")
+_RECORD = re.compile(rb"([0-9]{1,7}) [^=\n]+=")
 
 
 class _Readable(Protocol):
@@ -109,8 +116,18 @@ class _Stream(io.RawIOBase):
         self._file_size = os.fstat(file.fileno()).st_size
         self._most = limits.total + limits.members * _HEADERS_A_MEMBER
         self._at = 0
-        self.header_left: int | None = limits.headers
+        self._header_left: int | None = limits.headers
+        self._extends = b""
         self.last = b""
+
+    def begin_header(self) -> None:
+        """What is read next is a header, and bounded as such."""
+        self._header_left = self._limits.headers
+        self._extends = self.last = b""
+
+    def begin_content(self) -> None:
+        """What is read next are bytes of a member."""
+        self._header_left = None
 
     def tell(self) -> int:
         return self._at
@@ -125,16 +142,27 @@ class _Stream(io.RawIOBase):
         return self._at
 
     def read(self, size: int = -1, /) -> bytes:
-        if self.header_left is not None:
-            self.header_left -= size
-            if size < 0 or self.header_left < 0:
+        if self._header_left is not None:
+            self._header_left -= size
+            if size < 0 or self._header_left < 0:
                 raise Rejected("over_limit", "a header is larger than any honest one")
         parts, left = [], size
         while left > 0 and (part := self._take(left)):
             parts.append(part)
             left -= len(part)
         self.last = b"".join(parts)
+        if self._header_left is not None:
+            self._look(self.last)
         return self.last
+
+    def _look(self, block: bytes) -> None:
+        """Pax records are checked before `tarfile` sees them; they follow the header `x` or `g`."""
+        if self._extends:
+            if self._extends in _PAX:
+                _check_records(block)
+            self._extends = b""
+        elif len(block) == _BLOCK and block[_KIND] in _EXTENDING:
+            self._extends = block[_KIND : _KIND + 1]
 
     def _take(self, size: int) -> bytes:
         part = self._source.read(size)
@@ -154,6 +182,22 @@ class _Stream(io.RawIOBase):
         if self._plain is None:
             while self._take(_CHUNK):
                 pass
+
+
+def _check_records(block: bytes) -> None:
+    """Nothing, when pax records stand one behind the other, as POSIX has them.
+
+    `tarfile` needs time quadratic in the size of others (CVE-2024-6232).
+    """
+    at = 0
+    while at < len(block) and block[at]:
+        found = _RECORD.match(block, at)
+        end = at + int(found[1]) if found else 0
+        if found is None or not found.end() < end <= len(block) or block[end - 1] != _NEWLINE:
+            raise Rejected("broken_archive", "a header of a member is damaged")
+        at = end
+    if max(map(len, _NUMBER.findall(block)), default=0) > _LONGEST_NUMBER:
+        raise Rejected("over_limit", "a header holds a number longer than any honest one")
 
 
 class TarContents:
@@ -219,7 +263,7 @@ class TarContents:
 
         def read_into(room: memoryview) -> int:
             nonlocal left
-            self._stream.header_left = None
+            self._stream.begin_content()
             part = opened.read(min(len(room), left))
             if left and not part:
                 raise Rejected("broken_archive", "the member is shorter than it declares")
@@ -246,8 +290,7 @@ class TarContents:
     def _next(self) -> tarfile.TarInfo | None:
         """The next entry; None after the end mark."""
         with rejecting_the_broken():
-            self._stream.header_left = self._limits.headers
-            self._stream.last = b""
+            self._stream.begin_header()
             found = self._tar.next()
             self._tar.members = []  # type: ignore[attr-defined]  # tarfile would keep every entry
             if found is None:

@@ -8,6 +8,7 @@ import os
 import stat
 import struct
 import tarfile
+import time
 import tracemalloc
 import zipfile
 import zlib
@@ -454,6 +455,34 @@ def test_a_header_of_megabytes_never_reaches_memory(tmp_path: Path) -> None:
         members = members_of(path)
 
         assert codes(members) == ["", "over_limit"]
+
+
+@pytest.mark.parametrize(
+    "words", [b"2 " * 30_000 + b"=", b"1" * 60_000, b"60011 comment=" + b"5" * 59_996 + b"\n"]
+)
+def test_a_header_made_to_take_long_is_refused_at_once(tmp_path: Path, words: bytes) -> None:
+    entry = tarfile.TarInfo("words")
+    entry.type = tarfile.XHDTYPE
+    one = tar_of((entry, words), (tarfile.TarInfo("a"), b""))
+    began = time.process_time()
+
+    members = members_of(write(tmp_path, one))
+
+    assert time.process_time() - began < 1
+    assert len(members) == 1
+    assert members[0].code in ("broken_archive", "over_limit")
+
+
+def test_long_names_that_look_like_headers_are_names(tmp_path: Path) -> None:
+    names = ["x" * 400, "g" * 600, "1 2=" * 130]
+    for form in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w:", format=form) as made:
+            for name in names:
+                made.addfile(tarfile.TarInfo(name))
+        path = write(tmp_path, out.getvalue())
+
+        assert [m.path.removeprefix(path + b"!/").decode() for m in members_of(path)] == names
 
 
 def test_an_endless_chain_of_headers_ends(tmp_path: Path) -> None:
