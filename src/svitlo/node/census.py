@@ -7,14 +7,14 @@ also what cannot be sealed, with the reason. Names are bytes: the path as offere
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
 STDIN = b"-"
 UNKNOWN_SIZE = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(NamedTuple):
     """One offered thing: `code` and `reason` say why it cannot be sealed, empty when it can.
 
     A member of an archive has the archive's path in `container` and its number there in `place`.
@@ -52,7 +52,7 @@ def _walk_folder(top: bytes) -> Iterator[Offered]:
         folder = waiting.pop()
         try:
             with os.scandir(folder) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
+                found = sorted(entries, key=attrgetter("name"))
         except OSError as error:
             yield refused(folder, "unreadable_folder", error)
             continue

@@ -8,12 +8,15 @@ their names, and their headers in the second place of headers.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from svitlo.record.exhibit import Sealed
 from svitlo.seal import age, recipients
 from svitlo.seal.digest import ReadInto
 from svitlo.seal.payload import FILE_KEY_BYTES, NONCE_BYTES
 from svitlo.seal.segment import SegmentWriter
-from svitlo.seal.stream import BodyWriter, Sealed, encrypt_stream
+from svitlo.seal.stream import BodyWriter, encrypt_stream
+from svitlo.seal.stream import Sealed as SealedStream
 from svitlo.store.blobs import FolderPlace, Part
 
 
@@ -32,19 +35,12 @@ class Body:
     row: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Staged:
-    """One sealed thing of a group, not yet in the record; digests are lower-case hex."""
+class Staged(NamedTuple):
+    """One sealed thing of a group, not yet in the record: its identifier, what it is, where."""
 
     ident: str
-    ordinal: int
-    path: bytes
-    mtime: int | None
-    size: int
-    sha256: str
-    blake3: str
+    said: Sealed
     body: Body
-    off: int | None
 
 
 class Sealer:
@@ -73,11 +69,11 @@ class Sealer:
             body, file_key = self._begin(is_segment=True)
             stream = BodyWriter(file_key, os.urandom(NONCE_BYTES), _part(body).write)
             self._segment = (body, stream, SegmentWriter(stream.update))
-        member = self._segment[2].add(f"x-{ident}", len(content), (content,))
+        off, sha256, blake3 = self._segment[2].add_whole(f"x-{ident}", content)
         self.size += len(content)
-        return self._segment[0], member.off, member.sha256, member.blake3
+        return self._segment[0], off, sha256, blake3
 
-    def add_large(self, read_into: ReadInto) -> tuple[Body, Sealed]:
+    def add_large(self, read_into: ReadInto) -> tuple[Body, SealedStream]:
         """The stream has a body of its own."""
         body, file_key = self._begin(is_segment=False)
         try:

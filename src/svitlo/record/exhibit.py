@@ -9,8 +9,7 @@ Digital Open Source Investigations, paragraphs 150-155.
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 SEALED = "exhibit.sealed"
 DESCRIBED = "exhibit.described"
@@ -35,12 +34,12 @@ REJECTIONS = (
 """Why an offered thing was not sealed; a receipt counts each of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
-    """What one `exhibit.sealed` statement says.
+class Sealed(NamedTuple):
+    """What one `exhibit.sealed` statement says of the thing itself.
 
-    `size` is in bytes, `mtime` in nanoseconds since 1970 (absent for members and streams), `off` is
-    the offset of the bytes in an opened segment (absent when the blob holds this exhibit alone).
+    `n` is its place in the intake, `size` in bytes, digests are lower-case hex, `mtime` nanoseconds
+    since 1970 (absent for streams), `off` the offset of its bytes in an opened segment (absent when
+    the blob holds this exhibit alone). A tuple, since an intake makes one for each of many files.
     """
 
     n: int
@@ -48,24 +47,21 @@ class Sealed:
     size: int
     sha256: str
     blake3: str
-    case: str
-    intake: str
-    blob: str
     off: int | None = None
     mtime: int | None = None
     medium: str | None = None
     claimed: Mapping[str, Any] | None = None
 
-    def body(self) -> dict[str, Any]:
-        """The body of the statement."""
+    def body(self, *, case: str, intake: str, blob: str) -> dict[str, Any]:
+        """The body of the statement, for a thing sealed in that body."""
         body: dict[str, Any] = {
             "n": self.n,
             "size": self.size,
             "sha256": self.sha256,
             "blake3": self.blake3,
-            "case": self.case,
-            "intake": self.intake,
-            "blob": self.blob,
+            "case": case,
+            "intake": intake,
+            "blob": blob,
         }
         body.update(name_members(self.name, "path"))
         for name in ("off", "mtime", "medium", "claimed"):
@@ -109,19 +105,20 @@ class SealedTexts:
         self._node = f'","node":{text(node)},"subject":["x-'
         self._tail = f'"],"type":"{SEALED}","v":1}}'
 
-    def text(self, ident: str, sealed: Sealed) -> bytes:
+    def text(self, ident: str, sealed: Sealed, blob: str) -> bytes:
         """The canonical text of the statement `ident`, which seals exhibit `x-<ident>`."""
-        member, name = "path", sealed.name
+        n, name, size, sha256, blake3, off, mtime, _, _ = sealed
+        member = "path"
         try:
             shown = _escaped(name.decode())
         except UnicodeDecodeError:
             member, shown = "path_b64", f'"{base64.b64encode(name).decode()}"'
-        mtime = "" if sealed.mtime is None else f',"mtime":"{sealed.mtime}"'
-        off = "" if sealed.off is None else f',"off":{sealed.off}'
+        when = "" if mtime is None else f',"mtime":"{mtime}"'
+        where = "" if off is None else f',"off":{off}'
         return (
-            f'{self._head}{sealed.blake3}","blob":"{sealed.blob}{self._middle}{mtime}'
-            f',"n":{sealed.n}{off},"{member}":{shown},"sha256":"{sealed.sha256}"'
-            f',"size":{sealed.size}}},"id":"{ident}{self._node}{ident}{self._tail}'
+            f'{self._head}{blake3}","blob":"{blob}{self._middle}{when},"n":{n}{where}'
+            f',"{member}":{shown},"sha256":"{sha256}","size":{size}}},"id":"{ident}'
+            f"{self._node}{ident}{self._tail}"
         ).encode()
 
 

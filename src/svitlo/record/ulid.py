@@ -13,6 +13,7 @@ from svitlo.errors import InvalidInput
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 RANDOM_BYTES = 10
+_LOW_BITS, _HIGH_LETTERS = 20, 22
 _PAIRS = tuple(a + b for a in ALPHABET for b in ALPHABET)
 _PATTERN = re.compile(r"(?:[xiphd]-)?[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 
@@ -24,6 +25,7 @@ class Ulids:
         self._now_ms = now_ms
         self._random = random
         self._last = 0
+        self._high = (-1, "")
 
     def next(self) -> str:
         """A new identifier, 26 characters."""
@@ -33,7 +35,11 @@ class Ulids:
         else:
             value = now << 80 | int.from_bytes(self._random(RANDOM_BYTES))
         self._last = value
-        return encode_ulid(value)
+        high = value >> _LOW_BITS
+        if high != self._high[0]:  # most identifiers differ from the last in their end only
+            self._high = (high, encode_ulid(value)[:_HIGH_LETTERS])
+        pairs = _PAIRS
+        return f"{self._high[1]}{pairs[value >> 10 & 1023]}{pairs[value & 1023]}"
 
 
 def encode_ulid(value: int) -> str:

@@ -152,47 +152,27 @@ class _Groups:
     def _stage_small(self, item: ItemRow, content: bytes, mtime: int | None) -> None:
         if not self._sealer.fits(len(content)):
             self.commit()
-        ident = self._node.ulids.next()
+        ident, size = self._node.ulids.next(), len(content)
         body, off, sha256, blake3 = self._sealer.add_small(ident, content)
-        self._staged.append(
-            Staged(
-                ident=ident,
-                ordinal=item.ordinal,
-                path=item.path,
-                mtime=mtime,
-                size=len(content),
-                sha256=sha256,
-                blake3=blake3,
-                body=body,
-                off=off,
-            )
-        )
-        self.bytes_done += len(content)
+        said = Sealed(item.ordinal, item.path, size, sha256, blake3, off, mtime)
+        self._staged.append(Staged(ident, said, body))
+        self.bytes_done += size
 
     def _stage(self, item: ItemRow, body: Body, sealed: StreamSealed, mtime: int | None) -> None:
         known = self._same(sealed)
         if known is not None:
             self._sealer.drop(body)
             body = known
-        self._staged.append(
-            Staged(
-                ident=self._node.ulids.next(),
-                ordinal=item.ordinal,
-                path=item.path,
-                mtime=mtime,
-                size=sealed.size,
-                sha256=sealed.sha256,
-                blake3=sealed.blake3,
-                body=body,
-                off=None,
-            )
+        said = Sealed(
+            item.ordinal, item.path, sealed.size, sealed.sha256, sealed.blake3, None, mtime
         )
+        self._staged.append(Staged(self._node.ulids.next(), said, body))
         self.bytes_done += sealed.size
 
     def _same(self, sealed: StreamSealed) -> Body | None:
         """The body that holds the same bytes alone, in the same case, for the same recipients."""
         for staged in self._staged:
-            if staged.off is None and staged.sha256 == sealed.sha256:
+            if staged.said.off is None and staged.said.sha256 == sealed.sha256:
                 return staged.body
         row = (
             Exhibit.objects.filter(
@@ -213,7 +193,7 @@ class _Groups:
     def _fail(self, reason: str) -> None:
         """What the group had staged is rejected: the store could not keep it."""
         self._sealer.abandon()
-        self._rejected += [(staged.ordinal, "store_failed", reason) for staged in self._staged]
+        self._rejected += [(staged.said.n, "store_failed", reason) for staged in self._staged]
         self._rejected.sort()
         self._staged = []
 
@@ -238,7 +218,7 @@ class _Groups:
         """The rows of the group, in units, in the order of the census."""
         first, rejected = 0, self._rejected
         for part in in_units(self._staged):
-            last = part[-1].ordinal
+            last = part[-1].said.n
             self._record_unit(part, first, [row for row in rejected if row[0] <= last])
             rejected = [row for row in rejected if row[0] > last]
             first = last + 1
@@ -269,20 +249,20 @@ class _Groups:
                 intake.case,
                 [
                     ExhibitRow(
-                        f"x-{s.ident}",
+                        f"x-{ident}",
                         statement,
-                        s.ordinal,
-                        s.path,
-                        s.size,
-                        bytes.fromhex(s.sha256),
-                        bytes.fromhex(s.blake3),
-                        s.body.row or 0,
-                        s.off,
+                        said.n,
+                        said.name,
+                        said.size,
+                        bytes.fromhex(said.sha256),
+                        bytes.fromhex(said.blake3),
+                        body.row or 0,
+                        said.off,
                     )
-                    for statement, s in enumerate(part, seq)
+                    for statement, (ident, said, body) in enumerate(part, seq)
                 ],
             )
-            mark_items(intake.pk, first, part[-1].ordinal, rejected)
+            mark_items(intake.pk, first, part[-1].said.n, rejected)
 
     def _statement_rows(self, part: Sequence[Staged], at: str) -> list[StatementRow]:
         intake = self._intake
@@ -296,24 +276,9 @@ class _Groups:
         )
         salts = os.urandom(SALT_BYTES * len(part))
         rows = []
-        for number, staged in enumerate(part):
+        for number, (ident, said, body) in enumerate(part):
             salt = salts[SALT_BYTES * number : SALT_BYTES * (number + 1)]
-            text = texts.text(staged.ident, _said(staged, intake))
+            text = texts.text(ident, said, body.name)
             entry = commitment_entry(commit(salt, text))
-            rows.append((staged.ident, SEALED, at, salt, text, entry))
+            rows.append((ident, SEALED, at, salt, text, entry))
         return rows
-
-
-def _said(staged: Staged, intake: Intake) -> Sealed:
-    return Sealed(
-        n=staged.ordinal,
-        name=staged.path,
-        size=staged.size,
-        sha256=staged.sha256,
-        blake3=staged.blake3,
-        case=intake.case,
-        intake=intake.ident,
-        blob=staged.body.name,
-        off=staged.off,
-        mtime=staged.mtime,
-    )
