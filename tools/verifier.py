@@ -207,7 +207,8 @@ def joined(text: str) -> str:
     made: list[str] = []
     at = 0
     while at < len(lines):
-        head, body, after = [*lines, "", ""][at : at + 3]
+        head, body = [*lines, ""][at : at + 2]
+        after = next(filter(None, lines[at + 2 :]), "")
         one = f"{head} {body.strip()}"
         if is_short_block(head, body, after) and len(one) <= WIDTH:
             made.append(one)
@@ -230,7 +231,7 @@ def is_short_block(head: str, body: str, after: str) -> bool:
         and not body.strip().startswith(("@", "#"))
         and not body.rstrip().endswith(("(", "[", "{"))
         and len(body) - len(body.lstrip()) == indent + 4
-        and (not after.strip() or len(after) - len(after.lstrip()) <= indent)
+        and len(after) - len(after.lstrip()) <= indent
     )
 
 

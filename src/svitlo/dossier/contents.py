@@ -7,7 +7,7 @@ like 2022-11-29T09:15:00Z, in UTC.
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from svitlo.dossier.proofs import Opening
 from svitlo.errors import DossierError
@@ -31,6 +31,17 @@ class Case:
     purpose: str
     basis: str
     version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A file whose bytes the writer of the bag streams; `statement` is set for derivatives."""
+
+    path: str
+    exhibit: str
+    statement: str | None
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +93,26 @@ class Exhibit:
         """
         end = ".age" if self.is_sealed else ""
         return _path(self.number, "original", self.extension) + end
+
+    def outgoing(self) -> list[Outgoing]:
+        """The files that go out: the exhibit itself, then its derivatives."""
+        first = Outgoing(
+            path=self.file,
+            exhibit=self.id,
+            statement=None,
+            sha256=self.outgoing_sha256,
+            size=self.outgoing_size,
+        )
+        return [first] + [
+            Outgoing(
+                path=derivative_file(self, one),
+                exhibit=self.id,
+                statement=one.statement,
+                sha256=one.sha256,
+                size=one.size,
+            )
+            for one in self.derivatives
+        ]
 
     @property
     def name(self) -> str:
@@ -153,7 +184,6 @@ class Stamp:
     request: bytes
     response: bytes
     chain: bytes
-    time: str
     at: int
     checkpoint: bytes = b""
     consistency: tuple[bytes, ...] = ()
@@ -196,8 +226,9 @@ class Dossier:
     bound: Mapping[str, bytes]
     trust: Trust
     verifier: bytes
+    report: bytes = b""
     stamps: tuple[Stamp, ...] = ()
     withheld: tuple[Withheld, ...] = ()
     cosigners: tuple[tuple[str, str], ...] = ()
     quorum: str = "none"
-    limits: tuple[str, ...] = field(default=())
+    limits: tuple[str, ...] = ()

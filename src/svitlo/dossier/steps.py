@@ -111,7 +111,7 @@ class Report:
 
 def examine_tree(tree: Tree, about_verifier: Iterable[str]) -> Report:
     """The report on a dossier; `about_verifier` stands in step 1."""
-    if not {"bagit.txt", "proof/checkpoint", "data/index.jsonl"} & set(tree.paths):
+    if not {"proof/checkpoint", "data/index.jsonl"} & set(tree.paths):
         return Report(())
     examination = _Examination(tree)
     work: list[Callable[[], None]] = [
