@@ -21,6 +21,7 @@ import puremagic
 from svitlo.media.signature import (
     BRANDS,
     EMPTY,
+    GENERAL_BRANDS,
     MATROSKA,
     MP4,
     RIFF_FORMS,
@@ -139,9 +140,10 @@ def _media_kind(head: bytes) -> Kind:
         return BRANDS[b"qt  "]
     length = min(int.from_bytes(head[:4], "big"), 256)
     brands = [head[8:12], *(head[at : at + 4] for at in range(16, length, 4))]
-    for brand in brands:
-        if brand in BRANDS:
-            return BRANDS[brand]
+    for table in (BRANDS, GENERAL_BRANDS):
+        for brand in brands:
+            if brand in table:
+                return table[brand]
     return THREE_GP if brands[0][:3] in {b"3gp", b"3g2"} else MP4
 
 
@@ -191,7 +193,7 @@ def _text_kind(head: bytes) -> Kind | None:
     start = head[:4096]
     if start[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return TEXT
-    if b"\0" in start or not _decodes(head):
+    if not _is_text(head):
         return None
     lowered = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if lowered.startswith(b"<"):
@@ -205,14 +207,12 @@ def _text_kind(head: bytes) -> Kind | None:
     return TEXT
 
 
-def _decodes(head: bytes) -> bool:
-    """Whether this is UTF-8 (a character cut at the end forgiven) or has no control characters."""
-    try:
-        head.decode()
-    except UnicodeDecodeError as error:
-        if error.start < len(head) - 3:
-            return not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", head)
-    return True
+def _is_text(head: bytes) -> bool:
+    """Whether this is text: no control characters but breaks, tabs, form feeds and escapes.
+
+    Text in an older encoding is text too, so what is no UTF-8 is not refused.
+    """
+    return not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", head)
 
 
 def _is_mail(start: bytes) -> bool:

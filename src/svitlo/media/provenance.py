@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from svitlo.media.claim import Value
 
-TOOL = "c2pa-python"
+TOOL = "c2pa-rs"
 MIMES = frozenset(
     (
         *("image/jpeg", "image/png", "image/gif", "image/tiff", "image/webp", "image/avif"),

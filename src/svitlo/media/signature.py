@@ -102,17 +102,18 @@ RIFF_FORMS = {
     b"WAVE": Kind("audio/wav", "wav", "video"),
 }
 
+_HEIC = Kind("image/heic", "heic", "photo")
+_AVIF = Kind("image/avif", "avif", "photo")
 BRANDS = {
-    b"avif": Kind("image/avif", "avif", "photo"),
-    b"avis": Kind("image/avif", "avif", "photo"),
-    **dict.fromkeys(
-        (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"),
-        Kind("image/heic", "heic", "photo"),
-    ),
+    **dict.fromkeys((b"avif", b"avis"), _AVIF),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc"), _HEIC),
     b"crx ": Kind("image/x-canon-cr3", "cr3"),
     b"qt  ": Kind("video/quicktime", "mov", "video"),
     b"M4A ": Kind("audio/mp4", "m4a", "video"),
 }
+GENERAL_BRANDS = {b"mif1": _HEIC, b"msf1": _HEIC}
+"""Shared by several codecs: asked last."""
+
 MP4 = Kind("video/mp4", "mp4", "video")
 THREE_GP = Kind("video/3gpp", "3gp", "video")
 
