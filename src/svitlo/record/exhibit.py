@@ -34,6 +34,9 @@ REJECTIONS = (
 """Why an offered thing was not sealed; a receipt counts each of them."""
 
 
+_escaped = json.JSONEncoder(ensure_ascii=False).encode
+
+
 class Sealed(NamedTuple):
     """What one `exhibit.sealed` statement says of the thing itself.
 
@@ -79,6 +82,14 @@ def name_members(name: bytes, member: str) -> dict[str, str]:
         return {f"{member}_b64": base64.b64encode(name).decode()}
 
 
+def written_name(name: bytes) -> str:
+    """The member that `name_members` makes for `path`, as canonical JSON text."""
+    try:
+        return f'"path":{_escaped(name.decode())}'
+    except UnicodeDecodeError:
+        return f'"path_b64":"{base64.b64encode(name).decode()}"'
+
+
 def name_bytes(body: Mapping[str, Any], member: str) -> bytes:
     """The name that `name_members` wrote, byte for byte."""
     if member in body:
@@ -108,18 +119,10 @@ class SealedTexts:
     def text(self, ident: str, sealed: Sealed, blob: str) -> bytes:
         """The canonical text of the statement `ident`, which seals exhibit `x-<ident>`."""
         n, name, size, sha256, blake3, off, mtime, _, _ = sealed
-        member = "path"
-        try:
-            shown = _escaped(name.decode())
-        except UnicodeDecodeError:
-            member, shown = "path_b64", f'"{base64.b64encode(name).decode()}"'
         when = "" if mtime is None else f',"mtime":"{mtime}"'
         where = "" if off is None else f',"off":{off}'
         return (
             f'{self._head}{blake3}","blob":"{blob}{self._middle}{when},"n":{n}{where}'
-            f',"{member}":{shown},"sha256":"{sha256}","size":{size}}},"id":"{ident}'
+            f',{written_name(name)},"sha256":"{sha256}","size":{size}}},"id":"{ident}'
             f"{self._node}{ident}{self._tail}"
         ).encode()
-
-
-_escaped = json.JSONEncoder(ensure_ascii=False).encode

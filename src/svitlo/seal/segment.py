@@ -39,12 +39,12 @@ _LINE = re.compile(
     rb'\{"blake3":"([0-9a-f]{64})","id":"([a-z0-9][a-z0-9.-]{0,98})",'
     rb'"off":([1-9][0-9]{0,8}),"sha256":"([0-9a-f]{64})","size":(0|[1-9][0-9]{0,7})\}'
 )
-_NAME_ROOM = bytes(100)
+_NAME_BYTES = 100
 _OCTAL = re.compile(rb"[0-7]{11}")
 _SIZE_AT = slice(124, 135)
 _PADDING = tuple(bytes(-size % RECORD_BYTES) for size in range(RECORD_BYTES))
 _OWNER = b"0000444\0" + b"0000000\0" * 2
-_TIME = b"00000000000\0"
+_TIME = b"\0" + b"00000000000\0"
 _REST = b"0" + bytes(100) + b"ustar\00000" + bytes(247)
 _FIXED_SUM = sum(_OWNER + _TIME + _REST) + 8 * ord(" ")
 
@@ -268,15 +268,13 @@ def member_header(name: str, size: int) -> bytes:
         SegmentError: ustar has no room for the name or the size.
     """
     text, octal = name.encode("ascii", "replace"), b"%011o" % size
-    if len(text) > len(_NAME_ROOM) or len(octal) != _SIZE_AT.stop - _SIZE_AT.start:
+    if len(text) > _NAME_BYTES or len(octal) != _SIZE_AT.stop - _SIZE_AT.start:
         raise SegmentError("a ustar member has a name of at most 100 letters and less than 8 GiB")
     check = _FIXED_SUM + sum(text) + sum(octal)
-    return b"%b%b%b%b\0%b%06o\0 %b" % (
-        text,
-        _NAME_ROOM[len(text) :],
+    return b"%b%b%b%06o\0 %b" % (
+        text.ljust(_NAME_BYTES, b"\0"),
         _OWNER,
-        octal,
-        _TIME,
+        octal + _TIME,
         check,
         _REST,
     )
@@ -288,7 +286,7 @@ def parse_member_header(header: bytes) -> tuple[str, int]:
     Raises:
         SegmentError: it is not, byte for byte, a header that `member_header` makes.
     """
-    name = header[: len(_NAME_ROOM)].rstrip(b"\0").decode("ascii", "replace")
+    name = header[:_NAME_BYTES].rstrip(b"\0").decode("ascii", "replace")
     octal = header[_SIZE_AT]
     if not _NAME.fullmatch(name) or not _OCTAL.fullmatch(octal):
         raise SegmentError("the header of a member was expected in a segment")

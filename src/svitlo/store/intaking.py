@@ -10,6 +10,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from svitlo.store.models import Blob, BlobHeader
+from svitlo.store.writing import MAX_ROWS
 
 
 class ItemRow(NamedTuple):
@@ -28,8 +29,8 @@ class ItemRow(NamedTuple):
 class ExhibitRow(NamedTuple):
     """One sealed exhibit; digests are 32 bytes."""
 
+    seq: int
     ident: str
-    statement: int
     n: int
     path: bytes
     size: int
@@ -58,7 +59,7 @@ def add_items(intake: int, rows: Sequence[ItemRow]) -> None:
         cursor.executemany(
             "INSERT INTO store_intakeitem (intake_id, ordinal, path, size, mtime_ns, code, reason,"
             " container, place, state) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [(intake, *row, "rejected" if row.code else "offered") for row in rows],
+            [(intake, *row, "rejected" if row[4] else "offered") for row in rows],
         )
 
 
@@ -71,10 +72,7 @@ def waiting_items(intake: int, after: int, count: int) -> list[ItemRow]:
             " AND state = 'offered' ORDER BY ordinal LIMIT %s",
             [intake, after, count],
         )
-        return [
-            ItemRow(r[0], bytes(r[1]), r[2], r[3], r[4], r[5], bytes(r[6]), r[7])
-            for r in cursor.fetchall()
-        ]
+        return [ItemRow._make(row) for row in cursor.fetchall()]
 
 
 def add_blob(name: str, size: int, header: bytes, *, is_segment: bool, case: str, to: str) -> int:
@@ -87,15 +85,15 @@ def add_blob(name: str, size: int, header: bytes, *, is_segment: bool, case: str
 
 
 def add_exhibits(intake: int, case: str, rows: Sequence[ExhibitRow]) -> None:
-    """The exhibits stand in the index."""
+    """The exhibits stand in the index; a row's first value is the `seq` of its statement."""
     with connection.cursor() as cursor:
         cursor.executemany(
             'INSERT INTO store_exhibit (seq, id, statement_id, intake_id, n, "case", path, size,'
             " sha256, blake3, blob_id, off, state)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'sealed')",
             [
-                (r[1], r[0], r[1], intake, r[2], case, r[3], r[4], r[5], r[6], r[7], r[8])
-                for r in rows
+                (seq, ident, seq, intake, n, case, path, size, sha256, blake3, blob, off)
+                for seq, ident, n, path, size, sha256, blake3, blob, off in rows
             ],
         )
 
@@ -128,8 +126,8 @@ def results(intake: int) -> Iterator[ResultRow]:
             " WHERE i.intake_id = %s ORDER BY i.ordinal",
             [intake],
         )
-        for row in cursor:
-            yield ResultRow(row[0], bytes(row[1]), *row[2:])
+        while rows := cursor.fetchmany(MAX_ROWS):
+            yield from map(ResultRow._make, rows)
 
 
 def forget_census(intake: int) -> None:

@@ -67,8 +67,8 @@ def take_in(node: Node, actor: Actor, offer: Offer, *, progress: Progress | None
         intake = _intake(node, actor, offer, request)
         if intake.state == "census":
             _take_census(node, actor, offer, intake)
-        seal_items(node, actor, intake, progress or (lambda *_: None))
-        return close_intake(node, actor, intake, source=offer.source)
+        batch = seal_items(node, actor, intake, progress or (lambda *_: None))
+        return close_intake(node, actor, intake, batch=batch, source=offer.source)
 
 
 def _intake(node: Node, actor: Actor, offer: Offer, request: str) -> Intake:

@@ -15,6 +15,7 @@ from svitlo.errors import Rejected, StorageError
 from svitlo.node.acting import Actor
 from svitlo.node.archives import ArchiveReader
 from svitlo.node.census import STDIN
+from svitlo.node.journeys.batches import Batch
 from svitlo.node.keyring import read_recipients
 from svitlo.node.opening import Node
 from svitlo.node.places import main_place, mirror, second_place
@@ -43,14 +44,19 @@ Progress = Callable[[int, int, int], None]
 """Told what is done and what there is: items done, bytes done, items offered."""
 
 PAGE = 4096
+CLOCK_EVERY, CLOCK_BYTES = 64, 8 << 20
+"""Small items are looked at 64 at a time to see whether their group is due."""
 
 
-def seal_items(node: Node, actor: Actor, intake: Intake, progress: Progress) -> None:
-    """Every waiting item is sealed or rejected, durably.
+def seal_items(node: Node, actor: Actor, intake: Intake, progress: Progress) -> Batch | None:
+    """Every waiting item is sealed or rejected, durably; returns the batch of a whole intake.
+
+    None comes back when some were sealed before, by a process that was broken off.
 
     Raises:
         StorageError: the store cannot keep bodies or headers: full, or read-only.
     """
+    is_whole = not Exhibit.objects.filter(intake=intake).exists()
     groups = _Groups(node, actor, intake)
     with ArchiveReader() as archives:
         for item in _waiting(intake, groups.last):
@@ -60,6 +66,7 @@ def seal_items(node: Node, actor: Actor, intake: Intake, progress: Progress) -> 
                 progress(groups.last + 1, groups.bytes_done, intake.offered)
     groups.commit()
     progress(intake.offered, groups.bytes_done, intake.offered)
+    return groups.batch if is_whole else None
 
 
 def _waiting(intake: Intake, after: int) -> Iterator[ItemRow]:
@@ -80,6 +87,7 @@ class _Groups:
             "\n".join(format_recipient(recipient) for recipient in self._to).encode()
         ).hexdigest()
         self._spine = node.log(node.spine).log_id
+        self.batch = Batch()
         self.bytes_done = 0
         self.last = -1
         self._renew()
@@ -93,6 +101,8 @@ class _Groups:
     def is_due(self) -> bool:
         """Whether the group has reached a limit."""
         count = len(self._staged) + len(self._rejected)
+        if count & CLOCK_EVERY - 1 and self._sealer.size < CLOCK_BYTES:
+            return False
         return (
             count >= self._settings.group_items
             or self._sealer.size >= self._settings.segment_max
@@ -249,8 +259,8 @@ class _Groups:
                 intake.case,
                 [
                     ExhibitRow(
-                        f"x-{ident}",
                         statement,
+                        f"x-{ident}",
                         said.n,
                         said.name,
                         said.size,
@@ -263,6 +273,7 @@ class _Groups:
                 ],
             )
             mark_items(intake.pk, first, part[-1].said.n, rejected)
+        self.batch.extend(seq, [row[5] for row in rows])
 
     def _statement_rows(self, part: Sequence[Staged], at: str) -> list[StatementRow]:
         intake = self._intake

@@ -7,7 +7,6 @@ an item, is digested into it. The receipt says `offered = sealed + rejected`, al
 
 import base64
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,14 +24,14 @@ from svitlo.node.asserting import (
     new_statement,
     openings_of,
 )
+from svitlo.node.journeys.batches import Batch
 from svitlo.node.journeys.logkeeping import close_epoch
 from svitlo.node.opening import Node
 from svitlo.record.custody import Event
-from svitlo.record.exhibit import BATCH, name_members
+from svitlo.record.exhibit import BATCH, written_name
 from svitlo.record.statement import LogKind
 from svitlo.seal import canonical
 from svitlo.seal.commitment import commit, commitment_entry
-from svitlo.seal.tree import CompactRange, leaf_hashes
 from svitlo.store.intaking import ResultRow, results
 from svitlo.store.log.heads import write_durably
 from svitlo.store.models import Entry, Intake
@@ -69,8 +68,13 @@ class _Sums:
     codes: Counter[str] = field(default_factory=Counter)
 
 
-def close_intake(node: Node, actor: Actor, intake: Intake, *, source: str | None) -> Receipt:
+def close_intake(
+    node: Node, actor: Actor, intake: Intake, *, batch: Batch | None, source: str | None
+) -> Receipt:
     """The receipt, after the batch is signed, the logs are signed and the list is on disk.
+
+    `batch` is what the sealing of a whole intake left; None after one that was broken off, whose
+    statements are then read back.
 
     Raises:
         StorageError: an item is neither sealed nor rejected, so the receipt would not close.
@@ -89,7 +93,8 @@ def close_intake(node: Node, actor: Actor, intake: Intake, *, source: str | None
             f"{intake.offered} were offered, but {sums.sealed} are sealed and"
             f" {sums.codes.total()} rejected: the intake does not close"
         )
-    first, last, root = _batch_root(intake)
+    batch = batch or batch_of(intake)
+    root = base64.b64encode(batch.range.root()).decode()
     summary = {
         "offered": intake.offered,
         "sealed": sums.sealed,
@@ -106,7 +111,7 @@ def close_intake(node: Node, actor: Actor, intake: Intake, *, source: str | None
         "rejected_by_code": dict(sorted(sums.codes.items())),
         "batch": intake.ident.removeprefix("i-"),
         "batch_root": root,
-        "index_range": _index_range(first, last),
+        "index_range": _index_range(batch),
         "checkpoint": head.note.decode(),
         "case": intake.case,
     }
@@ -120,27 +125,23 @@ def close_intake(node: Node, actor: Actor, intake: Intake, *, source: str | None
 
 def _lines(intake: Intake, sums: _Sums) -> Iterator[bytes]:
     """The list of the intake, a canonical line an item, counted on the way."""
-    written = json.JSONEncoder(ensure_ascii=False).encode
-    for row in results(intake.pk):
-        ((member, name),) = name_members(row.path, "path").items()
-        if row.ident is not None and row.sha256 is not None:
+    for n, path, code, _, ident, size, sha256, _ in results(intake.pk):
+        name = written_name(path)
+        if ident is not None and sha256 is not None:
             sums.sealed += 1
-            sums.size += row.size or 0
-            text = (
-                f'{{"id":"{row.ident}","n":{row.ordinal},"{member}":{written(name)},'
-                f'"sha256":"{row.sha256.hex()}","size":{row.size}}}\n'
-            )
-        elif row.code:
-            sums.codes[row.code] += 1
-            text = f'{{"code":"{row.code}","n":{row.ordinal},"{member}":{written(name)}}}\n'
+            sums.size += size or 0
+            text = f'{{"id":"{ident}","n":{n},{name},"sha256":"{sha256.hex()}","size":{size}}}\n'
+        elif code:
+            sums.codes[code] += 1
+            text = f'{{"code":"{code}","n":{n},{name}}}\n'
         else:
             continue
         yield text.encode()
 
 
-def _batch_root(intake: Intake) -> tuple[int, int, str]:
-    """The `seq` of the first and last statement of the batch, and its root in base64."""
-    growing, first, last = CompactRange(), 0, 0
+def batch_of(intake: Intake) -> Batch:
+    """The batch of an intake, from its statements as they are kept."""
+    batch = Batch()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT s.seq, s.salt, s.text FROM store_exhibit x"
@@ -148,13 +149,9 @@ def _batch_root(intake: Intake) -> tuple[int, int, str]:
             [intake.pk],
         )
         for rows in in_units(cursor, 1024):
-            first, last = first or rows[0][0], rows[-1][0]
-            growing.extend(
-                leaf_hashes(
-                    commitment_entry(commit(bytes(salt), bytes(text))) for _, salt, text in rows
-                )
-            )
-    return first, last, base64.b64encode(growing.root()).decode()
+            entries = [commitment_entry(commit(bytes(salt), bytes(text))) for _, salt, text in rows]
+            batch.extend(rows[0][0], entries)
+    return batch
 
 
 def _state_batch(node: Node, actor: Actor, intake: Intake, summary: Mapping[str, Any]) -> None:
@@ -187,8 +184,8 @@ def _state_batch(node: Node, actor: Actor, intake: Intake, summary: Mapping[str,
         append_to_log(node, LogKind.SPINE, openings)
 
 
-def _index_range(first: int, last: int) -> list[int]:
+def _index_range(batch: Batch) -> list[int]:
     """The log indices of the first and the last exhibit of the batch; empty when there is none."""
-    rows = Entry.objects.filter(statement__in=[first, last]).order_by("index")
+    rows = Entry.objects.filter(statement__in=[batch.first, batch.last]).order_by("index")
     indices = [int(index) for index in rows.values_list("index", flat=True)]
     return [indices[0], indices[-1]] if indices else []

@@ -50,10 +50,13 @@ class LogReader:
     def entries(self, n: int, width: int = FULL_WIDTH) -> list[bytes]:
         """The entries of one bundle."""
         start = n * FULL_WIDTH
-        rows = Entry.objects.filter(
-            log_id=self.log_id, index__gte=start, index__lt=start + width
-        ).order_by("index")
-        return [bytes(entry) for entry in rows.values_list("entry", flat=True)]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                'SELECT entry FROM store_entry WHERE log_id = %s AND "index" >= %s'
+                ' AND "index" < %s ORDER BY "index"',
+                [self.log_id, start, start + width],
+            )
+            return [bytes(entry) for (entry,) in cursor.fetchall()]
 
     def bundles(self, size: int) -> Iterator[bytes]:
         """All entry bundles of the log at a size, in order."""
