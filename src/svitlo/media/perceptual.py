@@ -19,12 +19,19 @@ if TYPE_CHECKING:
     from svitlo.media.claim import Value
 
 METHOD = "svitlo-perceptual/1"
+QUALITY = 50
 
 
 def fingerprint(image: Image.Image) -> dict[str, Value]:
     """Method, `ref` (64 hex digits) and quality (0 to 100) of a picture in RGB."""
     bits, quality = pdqhash.compute(np.asarray(image))
     return {"method": METHOD, "ref": np.packbits(bits).tobytes().hex(), "quality": int(quality)}
+
+
+def is_telling(found: dict[str, Value]) -> bool:
+    """Whether a fingerprint has the quality at which a distance says something."""
+    quality = found["quality"]
+    return isinstance(quality, int) and quality >= QUALITY
 
 
 def distance(one: dict[str, Value], other: dict[str, Value]) -> int:

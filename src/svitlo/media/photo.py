@@ -153,4 +153,5 @@ def note_thumbnail(thumbnail: bytes, ref: dict[str, Value], claims: Claims) -> N
         return
     bits = perceptual.distance(ref, other)
     claims.add("thumbnail.distance_bits", bits)
-    claims.add("thumbnail.differs", bits > _THUMBNAIL_DIFFERS_BITS)
+    if perceptual.is_telling(ref) and perceptual.is_telling(other):
+        claims.add("thumbnail.differs", bits > _THUMBNAIL_DIFFERS_BITS)

@@ -117,6 +117,8 @@ def _note_container(container: av.container.InputContainer, claims: Claims) -> N
     streams: list[Value] = [_stream(stream) for stream in list(container.streams)[:_STREAMS]]
     claims.add("media.stream_count", len(container.streams))
     claims.add("media.streams", streams)
+    if not streams:
+        claims.add("media.unreadable", "no stream")
     tags = {str(name): str(text) for name, text in container.metadata.items()}
     for name, sources in _TAGS.items():
         for tag in sources:
