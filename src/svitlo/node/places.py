@@ -1,5 +1,6 @@
 """The places of a node's sealed bodies: its own folder, and a second copy where one is set."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterable
@@ -42,3 +43,22 @@ def mirror(source: FolderPlace, target: FolderPlace, names: Iterable[str], *, pa
             raise StorageError(f"cannot write the second copy: {error.strerror}") from error
         finally:
             copy.drop()
+
+
+def compare_places(first: Path, second: Path) -> dict[str, object]:
+    """Digests of the sorted (name, size) lists of two places, and what only one of them has."""
+    lists = [_names_and_sizes(FolderPlace(folder)) for folder in (first, second)]
+    digests = [
+        hashlib.sha256("".join(f"{name} {size}\n" for name, size in found).encode()).hexdigest()
+        for found in lists
+    ]
+    return {
+        "first": digests[0],
+        "second": digests[1],
+        "only_first": sorted(name for name, _ in set(lists[0]) - set(lists[1])),
+        "only_second": sorted(name for name, _ in set(lists[1]) - set(lists[0])),
+    }
+
+
+def _names_and_sizes(place: FolderPlace) -> list[tuple[str, int]]:
+    return [(name, place.size(name)) for name in place.names()]

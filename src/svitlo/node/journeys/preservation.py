@@ -174,3 +174,20 @@ def _state_check(node: Node, actor: Actor, found: Findings, ids: Sequence[str]) 
             extra={"method": found.method, "count": len(part), "failed": failed},
         )
         record(node, custody_statement(node, actor, happening))
+
+
+def copy_bodies(node: Node) -> int:
+    """How many bodies were copied to the second place, which now has them all.
+
+    Raises:
+        InvalidInput: no second place is set.
+        StorageError: the second place cannot be written.
+    """
+    place, copies = main_place(node), second_place(node)
+    if copies is None:
+        raise InvalidInput("there is no second copy: set second_place in svitlo.toml")
+    have = set(copies.names())
+    names = Blob.objects.filter(state="stored").order_by("seq").values_list("name", flat=True)
+    missing = [name for name in names if name not in have]
+    mirror(place, copies, missing, part=node.ulids.next())
+    return len(missing)

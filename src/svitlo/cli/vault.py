@@ -1,0 +1,79 @@
+"""`svitlo vault`: the sealed bodies themselves: copies, repair, places compared, stamps."""
+
+from pathlib import Path
+
+import click
+
+from svitlo.cli.errors import DOES_NOT_VERIFY, DONE, INCOMPLETE
+from svitlo.cli.exhibit import acting_options, as_json
+from svitlo.cli.output import print_json, print_table
+from svitlo.cli.program import Door, pass_door
+
+
+@click.group()
+def vault() -> None:
+    """The sealed bodies of a node, apart from what they hold.
+
+    Example: svitlo --node my-node vault repair
+    """
+
+
+@vault.command()
+@as_json
+@acting_options
+@pass_door
+def repair(door: Door, *, is_json: bool, **given: str | None) -> None:
+    """Replace damaged or missing bodies from the second copy, and state it.
+
+    Example: svitlo --node my-node vault repair
+    """
+    node = door.node
+    from svitlo.node.acting import actor_of
+    from svitlo.node.journeys.logkeeping import close_epoch
+    from svitlo.node.journeys.preservation import repair_bodies
+
+    outcome = repair_bodies(node, actor_of(node, **given))
+    close_epoch(node)
+    if is_json:
+        print_json({"items": [{"blob": name, "result": text} for name, text in outcome.items()]})
+    else:
+        print_table(("body", "result"), list(outcome.items()))
+    is_whole = all(result == "repaired" for result in outcome.values())
+    click.get_current_context().exit(DONE if is_whole else INCOMPLETE)
+
+
+@vault.command()
+@pass_door
+def copy(door: Door) -> None:
+    """Bring the second place up to date: every body that it lacks.
+
+    Example: svitlo --node my-node vault copy
+    """
+    node = door.node
+    from svitlo.node.journeys.preservation import copy_bodies
+
+    click.echo(f"{copy_bodies(node)} bodies copied")
+
+
+@vault.command()
+@click.argument("first", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("second", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@as_json
+def compare(*, first: Path, second: Path, is_json: bool) -> None:
+    """Prove two places equal by their sorted names and sizes; exit code 3 when they differ.
+
+    Example: svitlo vault compare my-node elsewhere/copy
+    """
+    from svitlo.node.opening import point_django_at
+
+    point_django_at(first.absolute())
+    from svitlo.node.places import compare_places
+
+    difference = compare_places(first, second)
+    if is_json:
+        print_json(difference)
+    else:
+        for name, value in difference.items():
+            click.echo(f"{name}: {value if not isinstance(value, list) else len(value)}")
+    is_equal = difference["first"] == difference["second"]
+    click.get_current_context().exit(DONE if is_equal else DOES_NOT_VERIFY)
