@@ -20,7 +20,6 @@ from svitlo.cli.program import Door, pass_door
 
 if TYPE_CHECKING:
     from svitlo.node.journeys.receipts import Receipt
-    from svitlo.store.models import Exhibit
 
 as_json = click.option("--json", "is_json", is_flag=True, help="JSON on stdout.")
 on_all = click.option("--all", "is_all", is_flag=True, help="All exhibits.")
@@ -130,12 +129,12 @@ def list_(door: Door, *, limit: int, after: int | None, is_json: bool, **given: 
     node = door.node
     from svitlo.node.acting import actor_of
     from svitlo.node.journeys.logkeeping import close_epoch
-    from svitlo.node.journeys.reading import list_exhibits
+    from svitlo.node.journeys.reading import item_value, list_exhibits
 
     page = list_exhibits(node, actor_of(node, **given), after=after, limit=limit)
     close_epoch(node)
     if is_json:
-        print_json({"items": [_item(row) for row in page.exhibits], "next": page.after})
+        print_json({"items": [item_value(row) for row in page.exhibits], "next": page.after})
         return
     print_table(
         ("id", "size", "state", "name"),
@@ -158,11 +157,11 @@ def show(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> No
     node = door.node
     from svitlo.node.acting import actor_of
     from svitlo.node.journeys.logkeeping import close_epoch
-    from svitlo.node.journeys.reading import show_exhibits
+    from svitlo.node.journeys.reading import item_value, show_exhibits, story_value
 
     rows = show_exhibits(node, actor_of(node, **given), ids)
     close_epoch(node)
-    values = [{**_item(row), **_story(row)} for row in rows]
+    values = [{**item_value(row), **story_value(row)} for row in rows]
     if is_json:
         print_json({"items": values})
         return
@@ -279,29 +278,3 @@ def copy(door: Door, *, ids: tuple[str, ...], output: Path, **given: Any) -> Non
     for path in copy_exhibits(node, actor_of(node, **given), ids, output):
         click.echo(str(path))
     close_epoch(node)
-
-
-def _item(row: "Exhibit") -> dict[str, Any]:
-    return {
-        "id": row.ident,
-        **named(bytes(row.path)),
-        "size_bytes": row.size,
-        "sha256": bytes(row.sha256).hex(),
-        "blake3": bytes(row.blake3).hex(),
-        "case": row.case,
-        "intake": row.intake.ident,
-        "state": row.state,
-    }
-
-
-def _story(row: "Exhibit") -> dict[str, Any]:
-    from svitlo.node.journeys.reading import custody_of, holds_on, proof_of
-
-    statements = custody_of(row)
-    described = [s.value()["body"] for s in statements if s.type == "exhibit.described"]
-    return {
-        "proof": proof_of(row),
-        "holds": [hold.ident for hold in holds_on(row)],
-        "described": described[-1] if described else {},
-        "custody": [statement.value() for statement in statements],
-    }

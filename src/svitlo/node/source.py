@@ -67,10 +67,11 @@ def opened_large(path: bytes) -> Iterator[tuple[ReadInto, int, Callable[[int], b
         opened = os.open(path, _FLAGS)
     except OSError as error:
         raise _refusal(error) from None
+    before = os.fstat(opened)
+    if not stat.S_ISREG(before.st_mode):
+        os.close(opened)
+        raise Rejected("not_regular", "it was replaced by something that is no regular file")
     with os.fdopen(opened, "rb", buffering=0) as file:
-        before = os.fstat(opened)
-        if not stat.S_ISREG(before.st_mode):
-            raise Rejected("not_regular", "it was replaced by something that is no regular file")
 
         def read_into(room: memoryview) -> int:
             try:
@@ -99,6 +100,8 @@ def _refusal(error: OSError) -> Rejected:
         return Rejected("vanished", "it was there at the census and is gone")
     if error.errno == errno.ELOOP:
         return Rejected("symlink", "it was replaced by a symbolic link")
+    if error.errno in {errno.ENXIO, errno.EISDIR}:
+        return Rejected("not_regular", "it was replaced by something that is no regular file")
     return Rejected("unreadable", error.strerror or "it cannot be read")
 
 

@@ -107,12 +107,7 @@ def test_what_was_replaced_since_the_census_is_named(
     "read",
     [
         small,
-        pytest.param(
-            large,
-            marks=pytest.mark.xfail(
-                raises=IsADirectoryError, strict=False, reason="opened_large leaks the error"
-            ),
-        ),
+        large,
     ],
 )
 def test_a_file_that_became_a_folder_is_not_regular(

@@ -12,6 +12,7 @@ from svitlo.node.audit import note_read, record
 from svitlo.node.opening import Node
 from svitlo.node.unsealing import Vault
 from svitlo.record.custody import Event
+from svitlo.record.exhibit import DESCRIBED, name_members
 from svitlo.record.statement import MAX_SUBJECTS, Statement
 from svitlo.record.ulid import check_identifier
 from svitlo.store.models import Checkpoint as CheckpointRow
@@ -114,6 +115,32 @@ def holds_on(exhibit: Exhibit) -> list[Hold]:
     """The holds that block the disposal of an exhibit now."""
     names = [exhibit.ident, exhibit.intake.ident, f"case:{exhibit.case}"]
     return list(Hold.objects.filter(subject__in=names, released__isnull=True).order_by("seq"))
+
+
+def item_value(row: Exhibit) -> dict[str, Any]:
+    """An exhibit as a line of a list, ready for JSON."""
+    return {
+        "id": row.ident,
+        **name_members(bytes(row.path), "name"),
+        "size_bytes": row.size,
+        "sha256": bytes(row.sha256).hex(),
+        "blake3": bytes(row.blake3).hex(),
+        "case": row.case,
+        "intake": row.intake.ident,
+        "state": row.state,
+    }
+
+
+def story_value(row: Exhibit) -> dict[str, Any]:
+    """Proof, holds, last description and custody of an exhibit, ready for JSON."""
+    statements = custody_of(row)
+    described = [s.value()["body"] for s in statements if s.type == DESCRIBED]
+    return {
+        "proof": proof_of(row),
+        "holds": [hold.ident for hold in holds_on(row)],
+        "described": described[-1] if described else {},
+        "custody": [statement.value() for statement in statements],
+    }
 
 
 def copy_exhibits(node: Node, actor: Actor, ids: Sequence[str], target: Path) -> Iterator[Path]:
