@@ -167,7 +167,7 @@ def _tag_files(dossier: Dossier) -> Iterator[tuple[str, bytes]]:
     yield "custody/custody.csv", tables.custody_csv(dossier)
     yield "custody/custody.html", pages.custody_page(dossier)
     facts, numbers = certified(dossier)
-    yield "certificate/certificate.json", certificate_json(facts, numbers)
+    yield "certificate/certificate.json", certified_json(dossier)
     for language in LANGUAGES:
         path = f"certificate/certificate.{language}.txt"
         yield path, certificate_text(facts, numbers, language)
@@ -222,6 +222,11 @@ def certified(dossier: Dossier) -> tuple[Facts, dict[str, Any]]:
         index_sha256=sha256(dossier.bound[INDEX]).hexdigest(),
     )
     return facts, numbers
+
+
+def certified_json(dossier: Dossier) -> bytes:
+    """The certificate as JSON, as it stands in the bag."""
+    return certificate_json(*certified(dossier))
 
 
 def _metadata(dossier: Dossier) -> list[tuple[str, str]]:

@@ -1,0 +1,274 @@
+"""Disclose: export exhibits as a dossier that a court can check without this node.
+
+In this order: every exhibit is held to the digests of its sealing; sealed copies are made where
+they are asked for; the export is stated, signed by the person; the logs close an epoch; then the
+bag is written beside its place and moved there whole. Who was refused is written down too.
+"""
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from svitlo.dossier.contents import Case, Exhibit, Withheld
+from svitlo.dossier.custody import custody_digest
+from svitlo.dossier.package import bound_files, export_parts
+from svitlo.errors import Busy, DossierError, InvalidInput, SandboxError
+from svitlo.node.acting import Actor
+from svitlo.node.asserting import Happening, append_to_log, custody_statement, openings_of
+from svitlo.node.journeys.disclosure_proofs import gathered
+from svitlo.node.journeys.disclosure_writing import (
+    Outbound,
+    Progress,
+    check_originals,
+    seal_copies,
+    write_bag,
+)
+from svitlo.node.journeys.holding import refusals_noted
+from svitlo.node.journeys.logkeeping import close_epoch
+from svitlo.node.journeys.reading import chosen
+from svitlo.node.opening import Node
+from svitlo.node.sandbox import Cage
+from svitlo.record.custody import EVENT, Event
+from svitlo.record.statement import LogKind, Statement, utc_text
+from svitlo.store.models import Description, Subject
+from svitlo.store.models import Exhibit as ExhibitRow
+from svitlo.store.models import Statement as StatementRow
+from svitlo.store.writing import in_units, unit
+
+ATTEMPTS = 5
+_EXTENSION = re.compile("[a-z0-9]{1,8}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disclosure:
+    """What is asked for: which exhibits, where to, for whom.
+
+    `target` becomes the dossier, or gets it inside when it is there already. With `is_sealed` the
+    exhibits go out encrypted to this node's recipients.
+    """
+
+    ids: tuple[str, ...] = ()
+    is_all: bool = False
+    target: Path
+    is_sealed: bool = False
+    recipient: str = "not stated"
+    title: str = ""
+    withheld: tuple[Withheld, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A dossier that was made, and words on what it does not have."""
+
+    path: Path
+    dossier: str
+    exhibits: int
+    log_size: int
+    remarks: tuple[str, ...] = ()
+
+
+def make_dossier(
+    node: Node, actor: Actor, asked: Disclosure, *, progress: Progress | None = None
+) -> Made:
+    """The dossier of these exhibits.
+
+    Raises:
+        InvalidInput: nothing or both was named, or the place is taken.
+        NotFound: there is no such exhibit, or its bytes are gone.
+        DigestMismatch: an exhibit holds other bytes than were sealed: nothing is exported.
+        AccessDenied: the person's key is not here.
+    """
+    rows = chosen(asked.ids, is_all=asked.is_all)
+    if asked.is_all:
+        rows = [row for row in rows if row.state == "sealed"]
+    gone = [row.ident for row in rows if row.state != "sealed"]
+    if gone or not rows:
+        raise InvalidInput(f"{gone[0]} was disposed of" if gone else "there is no exhibit")
+    with refusals_noted(node, actor, [row.ident for row in rows], "export"):
+        actor.needed_signer("an export")
+    case = _case(node, actor, asked, rows)
+    place = _place(asked.target, case)
+    part = place.with_name(f".{place.name}.part")
+    part.mkdir(mode=0o700, parents=True)
+    try:
+        return _made(node, actor, asked, Outbound(node, case, rows, part, place, progress))
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _made(node: Node, actor: Actor, asked: Disclosure, outbound: Outbound) -> Made:
+    outgoing = seal_copies(outbound) if asked.is_sealed else check_originals(outbound)
+    exhibits = tuple(
+        _exhibit(row, number, outgoing[row.ident], is_sealed=asked.is_sealed)
+        for number, row in enumerate(outbound.rows, 1)
+    )
+    bound = bound_files(exhibits, asked.withheld)
+    _state_export(outbound, actor, exhibits, bound)
+    head = close_epoch(node)
+    dossier, remarks = gathered(outbound, exhibits, bound, asked.withheld)
+    try:
+        with Cage.open() as cage:
+            dossier = outbound.with_report(dossier, cage.typeset)
+    except (SandboxError, DossierError) as error:
+        remarks += (f"no START.pdf: {error}",)
+    write_bag(outbound, dossier)
+    return Made(
+        path=outbound.place,
+        dossier=outbound.case.dossier,
+        exhibits=len(exhibits),
+        log_size=head.checkpoint.size,
+        remarks=remarks,
+    )
+
+
+def _case(node: Node, actor: Actor, asked: Disclosure, rows: Sequence[ExhibitRow]) -> Case:
+    cases = sorted({row.case for row in rows})
+    return Case(
+        dossier=f"d-{node.ulids.next()}",
+        case=", ".join(cases),
+        title=asked.title or f"Case {', '.join(cases)}",
+        node=node.settings.origin,
+        organisation=f"{node.settings.name} ({node.settings.state})",
+        exported_at=utc_text(node.now()),
+        exported_by=actor.person,
+        recipient=asked.recipient,
+        purpose=actor.purpose.purpose,
+        basis=actor.purpose.basis,
+        version=node.version,
+    )
+
+
+def _place(target: Path, case: Case) -> Path:
+    """Where the dossier will stand.
+
+    Raises:
+        InvalidInput: something is there already.
+    """
+    target = target.absolute()
+    if target.is_dir():
+        word = "-".join(re.findall("[a-z0-9]+", case.case.lower()))[:80].strip("-") or "case"
+        day = case.exported_at[:10].replace("-", "")
+        target /= f"{word}-{day}-{case.dossier[-8:]}"
+    if target.exists() or target.is_symlink():
+        raise InvalidInput(f"{target} is there already; nothing is overwritten")
+    return target
+
+
+def _exhibit(
+    row: ExhibitRow, number: int, outgoing: tuple[str, int], *, is_sealed: bool
+) -> Exhibit:
+    said: Mapping[str, Any] = row.statement.value.body
+    kind = _kind(row)
+    claimed = said.get("claimed")
+    claims: Mapping[str, Any] = claimed if isinstance(claimed, dict) else {}
+    modified = int(said["mtime"]) // 1_000_000_000 if "mtime" in said else None
+    return Exhibit(
+        number=f"{number:04d}",
+        id=row.ident,
+        path=bytes(row.path),
+        sha256=bytes(row.sha256).hex(),
+        blake3=bytes(row.blake3).hex(),
+        size=row.size,
+        outgoing_sha256=outgoing[0],
+        outgoing_size=outgoing[1],
+        is_sealed=is_sealed,
+        extension=kind[1],
+        mime=kind[0],
+        source=str(claims.get("source", "")) or _source(row),
+        author=str(claims.get("author", "")),
+        custodian=row.statement.value.node,
+        modified_at=_time(modified),
+    )
+
+
+def _time(seconds: int | None) -> str:
+    if seconds is None or not 0 <= seconds < 1 << 33:
+        return ""
+    return utc_text(datetime.fromtimestamp(seconds, UTC))
+
+
+def _kind(row: ExhibitRow) -> tuple[str, str]:
+    """MIME type and extension as the cage found them in the content."""
+    found = Description.objects.filter(exhibit=row).select_related("statement").last()
+    said = found.statement.value.body.get("kind") if found else None
+    if not isinstance(said, dict):
+        return "application/octet-stream", "bin"
+    extension = str(said.get("extension", "")).rsplit(".", 1)[-1]
+    fits = _EXTENSION.fullmatch(extension)
+    return str(said.get("mime", "application/octet-stream")), extension if fits else "bin"
+
+
+def _source(row: ExhibitRow) -> str:
+    """Whom or what the intake came from, as its reception was stated."""
+    first = (
+        Subject.objects.filter(name=row.intake.ident, statement__type=EVENT)
+        .select_related("statement")
+        .order_by("statement")
+        .first()
+    )
+    return str(first.statement.value.body.get("from", "")) if first else ""
+
+
+def _state_export(
+    outbound: Outbound, actor: Actor, exhibits: Sequence[Exhibit], bound: Mapping[str, bytes]
+) -> None:
+    """The signed export events, made of the custody as it is when they are appended.
+
+    Raises:
+        Busy: others kept adding events.
+    """
+    node, case = outbound.node, outbound.case
+    for _ in range(ATTEMPTS):
+        newest = _newest()
+        parts = export_parts(case, exhibits, bound, _custody(exhibits))
+        statements = [_event(node, actor, subject, extra) for subject, extra in parts]
+        units = list(in_units(openings_of(statements)))
+        with unit():
+            is_current = _newest() == newest
+            if is_current:
+                append_to_log(node, LogKind.SPINE, units[0])
+        if is_current:
+            for openings in units[1:]:
+                with unit():
+                    append_to_log(node, LogKind.SPINE, openings)
+            return
+    raise Busy("other commands keep changing the custody of these exhibits; try again")
+
+
+def _newest() -> int:
+    """The `seq` of the newest statement."""
+    row = StatementRow.objects.order_by("-seq").values_list("seq", flat=True).first()
+    return int(row or 0)
+
+
+def _event(node: Node, actor: Actor, subject: Sequence[str], extra: Mapping[str, Any]) -> Statement:
+    return custody_statement(
+        node,
+        actor,
+        Happening(
+            event=Event.EXPORT, subject=subject, what="exhibit", result="exported", extra=extra
+        ),
+    )
+
+
+def _custody(exhibits: Sequence[Exhibit]) -> dict[str, tuple[int, str]]:
+    """How many custody events each exhibit has, and the digest over their identifiers."""
+    idents = [exhibit.id for exhibit in exhibits]
+    intakes: dict[str, str] = {}
+    for part in in_units(idents):
+        rows = ExhibitRow.objects.filter(ident__in=part).values_list("ident", "intake__ident")
+        intakes.update(rows)
+    events: dict[str, list[tuple[int, str]]] = {}
+    for part in in_units(sorted({*idents, *intakes.values()})):
+        found = Subject.objects.filter(name__in=part, statement__type=EVENT)
+        for name, seq, ident in found.values_list("name", "statement__seq", "statement__ident"):
+            events.setdefault(name, []).append((seq, ident))
+    custody = {}
+    for exhibit in exhibits:
+        mine = {*events.get(exhibit.id, ()), *events.get(intakes[exhibit.id], ())}
+        custody[exhibit.id] = (len(mine), custody_digest(ident for _, ident in sorted(mine)))
+    return custody
