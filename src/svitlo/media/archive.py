@@ -35,7 +35,7 @@ _BLOCK = 1 << 20
 _INSIDE = re.compile(
     r"\.(zip|jar|apk|docx|xlsx|pptx|odt|ods|odp|epub|wacz|docm|xlsm)$", re.IGNORECASE
 )
-_OPENERS = {"gz": gzip.GzipFile, "tar.gz": gzip.GzipFile, "bz2": bz2.BZ2File, "xz": lzma.LZMAFile}
+_SQUEEZED = frozenset({"gz", "tar.gz", "bz2", "xz"})
 _OFFICE_PARTS = ("docProps/core.xml", "docProps/app.xml", "meta.xml")
 _OFFICE_TEXTS = {
     "office.author": ("dc:creator", "meta:initial-creator"),
@@ -67,14 +67,12 @@ def note_archive(stream: BinaryIO, size: int, kind: Kind, claims: Claims) -> str
             stream.seek(0)
             _note_tar(stream, claims, tally, "r:")
             why = ""
-        elif kind.extension in _OPENERS:
+        elif kind.extension in _SQUEEZED:
             why = _note_squeezed(stream, kind, claims, tally)
         else:
             why = _note_zip(stream, size, claims, tally)
-    except PARSER_ERRORS as error:
+    except (*PARSER_ERRORS, tarfile.TarError, lzma.LZMAError) as error:
         claims.add("archive.unreadable", reason(error))
-        why = ""
-    except EOFError:
         why = ""
     if tally.nested:
         claims.add("archive.nested", tally.nested)
@@ -164,7 +162,7 @@ def _look_inside(
 def _note_squeezed(stream: BinaryIO, kind: Kind, claims: Claims, tally: _Tally) -> str:
     """A single compressed file: how long it is unpacked, and what it holds."""
     stream.seek(0)
-    opened = _OPENERS[kind.extension](stream)
+    opened = _opened(stream, kind.extension)
     head = opened.read(_BLOCK)
     inner = kind_of(io.BytesIO(head), len(head))
     claims.add("archive.holds", inner.mime)
@@ -185,6 +183,14 @@ def _note_squeezed(stream: BinaryIO, kind: Kind, claims: Claims, tally: _Tally) 
             break
     claims.add("archive.unpacked_bytes", total)
     return "too_large" if tally.alarms else ""
+
+
+def _opened(stream: BinaryIO, extension: str) -> gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile:
+    if extension == "bz2":
+        return bz2.BZ2File(stream)
+    if extension == "xz":
+        return lzma.LZMAFile(stream)
+    return gzip.GzipFile(fileobj=stream)
 
 
 class _Bounded(io.RawIOBase):

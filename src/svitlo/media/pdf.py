@@ -25,19 +25,21 @@ INFLATED_BYTES = 128 << 20
 """How much is read, and how much of compressed streams is looked at."""
 
 _MARKS = {
-    "javascript": rb"/(?:JavaScript|JS)[\s(<\[/]",
-    "launch": rb"/Launch[\s>/]",
-    "embedded_file": rb"/EmbeddedFiles?[\s>/]",
-    "open_action": rb"/OpenAction[\s<\[/]",
-    "additional_action": rb"/AA[\s<]",
-    "submit_form": rb"/SubmitForm[\s>/]",
-    "remote_go_to": rb"/GoTo[RE][\s>/]",
-    "uri": rb"/URI[\s(<]",
-    "rich_media": rb"/RichMedia[\s>/]",
-    "xfa_form": rb"/XFA[\s\[]",
-    "signature": rb"/ByteRange[\s\[]",
+    "javascript": rb"JavaScript|JS",
+    "launch": rb"Launch",
+    "embedded_file": rb"EmbeddedFiles?",
+    "open_action": rb"OpenAction",
+    "additional_action": rb"AA",
+    "submit_form": rb"SubmitForm",
+    "remote_go_to": rb"GoTo[RE]",
+    "uri": rb"URI",
+    "rich_media": rb"RichMedia",
+    "xfa_form": rb"XFA",
+    "signature": rb"ByteRange",
 }
-_PATTERNS = {name: re.compile(pattern) for name, pattern in _MARKS.items()}
+_PATTERNS = {
+    mark: re.compile(rb"/(?:" + names + rb")(?![A-Za-z0-9])") for mark, names in _MARKS.items()
+}
 _TEXTS = {
     "pdf.producer": rb"/Producer",
     "pdf.creator": rb"/Creator",
