@@ -1,13 +1,26 @@
 """`svitlo log`: what the logs hold, who vouches for them, and witnessing those of others."""
 
+import base64
 import sys
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from svitlo.cli.exhibit import acting_options
-from svitlo.cli.output import say
+from svitlo.cli.errors import DOES_NOT_VERIFY, DONE
+from svitlo.cli.exhibit import acting_options, as_json
+from svitlo.cli.output import print_fields, print_json, say
 from svitlo.cli.program import Door, pass_door
+
+if TYPE_CHECKING:
+    from svitlo.node.checking import Examined
+    from svitlo.node.inspection import LogView
+    from svitlo.node.opening import Node
+
+SAYS = "integrity and time, not truth"
+on_audit = click.option(
+    "--audit", "is_audit", is_flag=True, help="The log of reads, not the spine."
+)
 
 
 @click.group()
@@ -16,6 +29,163 @@ def log() -> None:
 
     Example: svitlo --node my-node log show
     """
+
+
+def _origin(node: "Node", *, is_audit: bool) -> str:
+    return node.audit if is_audit else node.spine
+
+
+@log.command()
+@on_audit
+@as_json
+@pass_door
+def show(door: Door, *, is_audit: bool, is_json: bool) -> None:
+    """Show size, root and age of the log, who cosigned and stamped it, and its completeness.
+
+    Exit code 3 when an entry is not explained: that is an alarm.
+
+    Example: svitlo --node my-node log show
+    """
+    node = door.node
+    from svitlo.node.inspection import show_log
+
+    view = show_log(node, _origin(node, is_audit=is_audit))
+    value = _view_value(view, node)
+    if is_json:
+        print_json(value)
+    else:
+        _print_view(view, value)
+    is_complete = view.completeness.is_complete
+    click.get_current_context().exit(DONE if is_complete else DOES_NOT_VERIFY)
+
+
+def _view_value(view: "LogView", node: "Node") -> dict[str, Any]:
+    age = (node.now() - view.signed_at).total_seconds() if view.signed_at else None
+    signed = {"signed_at": f"{view.signed_at:%Y-%m-%dT%H:%M:%SZ}"} if view.signed_at else {}
+    return {
+        "origin": view.origin,
+        "state": view.state,
+        "size": view.size,
+        "signed_size": view.signed_size,
+        "root": base64.b64encode(view.root).decode(),
+        **signed,
+        **({} if age is None else {"head_age_s": int(age)}),
+        "waiting": view.waiting,
+        "cosigned": {
+            "k": len(view.cosigners),
+            "n": len(view.cosigners) + len(view.missing),
+            "by": list(view.cosigners),
+            "missing": list(view.missing),
+            "quorum": view.quorum,
+        },
+        "stamped": {
+            "size": view.stamped_size,
+            "by": {name: f"{at:%Y-%m-%dT%H:%M:%SZ}" for name, at in view.stamps},
+        },
+        "completeness": dict(sorted(view.completeness.kinds.items())),
+        "unexplained": view.completeness.unexplained,
+        "checkpoint": view.note.decode(),
+        "says": SAYS,
+    }
+
+
+def _print_view(view: "LogView", value: dict[str, Any]) -> None:
+    cosigned, stamped = value["cosigned"], value["stamped"]
+    stamps = ", ".join(f"{name} {at}" for name, at in stamped["by"].items())
+    click.echo(view.origin)
+    print_fields(
+        {
+            "  state": view.state,
+            "  size": f"{view.size} entries, {view.waiting} wait for a place",
+            "  signed": f"{view.signed_size} entries at {value.get('signed_at', 'no time yet')}"
+            f" ({value.get('head_age_s', 0)} s ago)",
+            "  root": value["root"],
+            "  cosigned": f"{cosigned['k']} of {cosigned['n']} witnesses"
+            f" ({', '.join(view.cosigners) or 'nobody'})"
+            + (f", missing: {', '.join(view.missing)}" if view.missing else ""),
+            "  stamped": f"{view.stamped_size} entries: {stamps}" if stamps else "not stamped yet",
+            "  entries": ", ".join(f"{n} {kind}" for kind, n in value["completeness"].items()),
+        }
+    )
+    if view.completeness.unexplained:
+        click.echo(f"  ALARM: nothing explains entries {view.completeness.unexplained}")
+    if view.state in {"frozen", "behind"}:
+        click.echo(f"  ALARM: the log is {view.state}, nothing more is signed")
+    click.echo(f"  {SAYS}")
+
+
+@log.command()
+@on_audit
+@click.option(
+    "--kept",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A checkpoint that was kept elsewhere: the log must have grown out of it.",
+)
+@as_json
+@pass_door
+def verify(door: Door, *, is_audit: bool, kept: Path | None, is_json: bool) -> None:
+    """Check signatures, every entry, tile, opening, static file and earlier checkpoint.
+
+    Exit code 3 when anything does not hold; every fault is named.
+
+    Example: svitlo --node my-node log verify --kept last-year/checkpoint
+    """
+    node = door.node
+    from svitlo.node.checking import examine_log
+
+    origin = _origin(node, is_audit=is_audit)
+    done = examine_log(node, origin, kept=None if kept is None else kept.read_bytes())
+    if is_json:
+        print_json(_examined_value(done))
+    else:
+        _print_examined(done)
+    click.get_current_context().exit(DONE if done.holds else DOES_NOT_VERIFY)
+
+
+def _examined_value(done: "Examined") -> dict[str, Any]:
+    return {
+        "origin": done.origin,
+        "size": done.checkpoint.size if done.checkpoint else 0,
+        "entries": done.entries,
+        "openings": done.openings,
+        "checkpoints": done.checkpoints,
+        "holds": done.holds,
+        "findings": [
+            {"n": n, "code": one.code, "about": one.about, "words": one.words}
+            for n, one in enumerate(done.findings, 1)
+        ],
+        "says": SAYS,
+    }
+
+
+def _print_examined(done: "Examined") -> None:
+    for n, one in enumerate(done.findings, 1):
+        click.echo(f"{n}. {one.about}: {one.words} ({one.code})")
+    verdict = "holds" if done.holds else f"DOES NOT VERIFY, {len(done.findings)} faults"
+    click.echo(
+        f"{done.origin} {verdict}: {done.entries} entries, {done.openings} openings,"
+        f" {done.checkpoints} signed checkpoints ({SAYS})"
+    )
+
+
+@log.command()
+@click.argument("ident", metavar="ID")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write it to.")
+@pass_door
+def proof(door: Door, *, ident: str, output: Path | None) -> None:
+    """Write the proof (.tlog-proof) that a statement or an exhibit stands in the signed log.
+
+    Example: svitlo --node my-node log proof x-01gk1ap2h0000g40r40m30e209 -o photo.tlog-proof
+    """
+    node = door.node
+    from svitlo.node.inspection import proof_file
+
+    made = proof_file(node, ident)
+    if output is None:
+        click.echo(made.decode(), nl=False)
+    else:
+        output.write_bytes(made)
+        say(f"Wrote {output}.")
 
 
 @log.command()
@@ -48,7 +218,7 @@ def trust(door: Door, *, vkeys: tuple[str, ...], **given: Any) -> None:  # noqa:
 
     for key in trust_keys(node, actor_of(node, **given), vkeys):
         say(f"This node witnesses {key.name}, key {key.key_id.hex()}.")
-    close_epoch(node)
+    _tell(close_epoch(node).remarks)
 
 
 @log.command()
@@ -66,3 +236,28 @@ def witness(door: Door) -> None:
     for answer in answer_lines(node, lines):
         out.write(answer)
         out.flush()
+
+
+@log.command()
+@acting_options
+@pass_door
+def rotate(door: Door, **given: Any) -> None:  # noqa: ANN401 - the options above
+    """Give the logs new keys; for 30 days the old keys sign along.
+
+    Example: svitlo --node my-node log rotate
+    """
+    node = door.node
+    from svitlo.node.acting import actor_of
+    from svitlo.node.journeys.logkeeping import close_epoch
+    from svitlo.node.journeys.rotation import rotate as rotate_keys
+
+    for rotated in rotate_keys(node, actor_of(node, **given)):
+        say(f"{rotated.origin} has new keys; the old ones sign until {rotated.until:%Y-%m-%d}:")
+        for line in rotated.vkeys:
+            click.echo(line)
+    _tell(close_epoch(node).remarks)
+
+
+def _tell(remarks: tuple[str, ...]) -> None:
+    for remark in remarks:
+        say(f"svitlo: {remark}")

@@ -10,13 +10,12 @@ C2SP tlog-witness; RFC 6962 section 2.1.2.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 
 from svitlo.errors import ForkError, LogStateError, NoteError, SealError, Unreachable
 from svitlo.node.witnesses import Witness, Witnesses
 from svitlo.seal.checkpoint import Checkpoint, parse_checkpoint
 from svitlo.seal.note import Verifier, open_note, parse_note
-from svitlo.seal.witness import add_cosignatures, format_add_checkpoint, parse_size
+from svitlo.seal.witness import Status, add_cosignatures, format_add_checkpoint, parse_size
 from svitlo.store.log.reading import LogReader
 from svitlo.store.models import Checkpoint as CheckpointRow
 
@@ -139,11 +138,11 @@ def _cosigned(reader: LogReader, witness: Witness, note: bytes, old: int) -> byt
     """
     asked = parse_checkpoint(parse_note(note).text)
     status, body = _requested(reader, witness, note, (old, asked))
-    if status == HTTPStatus.CONFLICT:
+    if status == Status.OTHER_SIZE:
         named = parse_size(body)
         if named < asked.size and named != old:
             status, body = _requested(reader, witness, note, (named, asked))
-    if status == HTTPStatus.OK:
+    if status == Status.COSIGNED:
         return _with_line(witness, note, body)
     _look_for_fork(witness, note, asked)
     words = body.decode("utf-8", "replace").strip()[:200]

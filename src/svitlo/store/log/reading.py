@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -19,6 +20,23 @@ class Opened:
     entry: bytes
     salt: bytes
     text: bytes
+
+
+class Row(NamedTuple):
+    """An entry as the tables hold it, with its statement where it has one.
+
+    `place` is its index; `seq` is None for dummies and control records; `salt` and `text` are empty once erased.
+    """
+
+    place: int
+    entry: bytes
+    seq: int | None
+    salt: bytes
+    text: bytes
+    state: str
+
+
+PAGE = 1024
 
 
 class LogReader:
@@ -62,6 +80,22 @@ class LogReader:
         """All entry bundles of the log at a size, in order."""
         for n in range((size + FULL_WIDTH - 1) // FULL_WIDTH):
             yield encode_bundle(self.entries(n, min(FULL_WIDTH, size - n * FULL_WIDTH)))
+
+    def rows(self, size: int) -> Iterator[list[Row]]:
+        """All entries of the log at a size with their statements, in order, a page at a time."""
+        for start in range(0, size, PAGE):
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    'SELECT e."index", e.entry, s.seq, s.salt, s.text, s.state FROM store_entry e'
+                    " LEFT JOIN store_statement s ON s.seq = e.statement_id"
+                    ' WHERE e.log_id = %s AND e."index" >= %s AND e."index" < %s'
+                    ' ORDER BY e."index"',
+                    [self.log_id, start, min(start + PAGE, size)],
+                )
+                yield [
+                    Row(r[0], bytes(r[1]), r[2], bytes(r[3] or b""), bytes(r[4] or b""), r[5] or "")
+                    for r in cursor.fetchall()
+                ]
 
     def checkpoint(self) -> Checkpoint | None:
         """The last signed checkpoint, or None before the first."""
