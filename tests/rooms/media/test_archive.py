@@ -255,6 +255,30 @@ def test_large_archives_are_read_by_their_wide_fields() -> None:
         zipped.read_member(io.BytesIO(out.getvalue()), entry, 10)
 
 
+def test_a_directory_behind_four_gib_is_found_by_its_wide_end() -> None:
+    wide = struct.pack("<HHQQQ", 1, 24, 5 << 30, 4, 0)
+    entry = struct.pack(
+        "<4sHHHHHHIIIHHHHHII",
+        *(b"PK\x01\x02", 45, 45, 0, 0, 0, 0, 0, 0xFFFFFFFF, 0xFFFFFFFF, 1, len(wide)),
+        *(0, 0, 0, 0, 0xFFFFFFFF),
+    )
+    local = struct.pack("<4sHHHHHIIIHH", b"PK\x03\x04", 45, 0, 0, 0, 0, 0, 4, 4, 1, 0) + b"abody"
+    directory = entry + b"a" + wide
+    end = struct.pack(
+        "<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, len(directory), len(local)
+    )
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, len(local) + len(directory), 1)
+    short = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, *([0xFFFFFFFF] * 2), 0)
+    data = local + directory + end + locator + short
+    found = zipped.read_directory(io.BytesIO(data), len(data))
+    (member,) = found.members
+    assert (found.announced, member.size, member.packed, member.at) == (1, 5 << 30, 4, 0)
+    assert zipped.read_member(io.BytesIO(data), member, 100) == b"body"
+    broken = data.replace(b"PK\x06\x06", b"PK\x09\x09")
+    with pytest.raises(InvalidInput):
+        zipped.read_directory(io.BytesIO(broken), len(broken))
+
+
 @given(st.binary(max_size=300), st.integers(0, 200), st.integers(0, 255))
 def test_any_change_to_an_archive_is_survived(tail: bytes, place: int, byte: int) -> None:
     data = bytearray(zip_of({"a.zip": zip_of({"b": b"x"}), "c": b"y" * 50}))
