@@ -186,8 +186,23 @@ def _typeset(line: socket.socket, request: Mapping[str, Any]) -> None:
     except SvitloError as error:
         _send(line, SO_FAR, {"failed": str(error)[:1000]})
         raise
-    cuts = range(0, len(pdf), FRAME_BYTES)
-    _send(line, REPLY, {}, tuple(pdf[cut : cut + FRAME_BYTES] for cut in cuts))
+    _send(line, REPLY, {}, _cut(pdf))
+
+
+def _redact(line: socket.socket, request: Mapping[str, Any]) -> None:
+    """A copy of a picture with boxes painted over."""
+    redacted = importlib.import_module("svitlo.media.redaction").redacted
+    size, boxes, pixels = request["size"], request["boxes"], request["pixels"]
+    try:
+        copy = redacted(io.BytesIO(Served(line, size).readall()), size, boxes, pixels=pixels)
+    except SvitloError as error:
+        _send(line, SO_FAR, {"failed": str(error)[:1000]})
+        raise
+    _send(line, REPLY, {}, _cut(copy))
+
+
+def _cut(data: bytes) -> tuple[bytes, ...]:
+    return tuple(data[cut : cut + FRAME_BYTES] for cut in range(0, len(data), FRAME_BYTES))
 
 
 def _send(
@@ -201,6 +216,7 @@ def _send(
 _PROGRAMS: dict[str, Callable[[socket.socket, Mapping[str, Any]], None]] = {
     "describe": _describe,
     "typeset": _typeset,
+    "redact": _redact,
 }
 
 if __name__ == "__main__":

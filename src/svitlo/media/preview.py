@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 LONGEST_PX = 512
 QUALITY = 80
 
-_TURNS: Mapping[int, tuple[Image.Transpose, ...]] = {
-    2: (Image.Transpose.FLIP_LEFT_RIGHT,),
-    3: (Image.Transpose.ROTATE_180,),
-    4: (Image.Transpose.FLIP_TOP_BOTTOM,),
-    5: (Image.Transpose.TRANSPOSE,),
-    6: (Image.Transpose.ROTATE_270,),
-    7: (Image.Transpose.TRANSVERSE,),
-    8: (Image.Transpose.ROTATE_90,),
+_TURNS: Mapping[int, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
 }
 """How to turn stored pixels upright, by EXIF orientation (Exif 3.0, 4.6.5.1)."""
 
@@ -49,13 +49,18 @@ def in_colour(image: Image.Image) -> Image.Image:
 def preview_of(image: Image.Image, orientation: int = 1) -> bytes:
     """JPEG bytes of `image` in RGB, turned upright from the stored `orientation`."""
     small = image.copy() if max(image.size) <= LONGEST_PX else _shrunk(image)
-    for turn in _TURNS.get(orientation, ()):
-        small = small.transpose(turn)
+    small = upright(small, orientation)
     clean = Image.new("RGB", small.size)
     clean.paste(small)
     out = io.BytesIO()
     clean.save(out, "JPEG", quality=QUALITY, subsampling="4:2:0", optimize=False)
     return out.getvalue()
+
+
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """The picture turned as its EXIF orientation asks; the same object when it stands already."""
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
 
 
 def _shrunk(image: Image.Image) -> Image.Image:

@@ -19,32 +19,24 @@ import json
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from svitlo.errors import CagedProgramFailed, InvalidInput, SandboxError, StorageError
-from svitlo.node.description import FRAMES, Description, parse_answer, parse_frames, parse_object
+from svitlo.errors import CagedProgramFailed, InvalidInput, SandboxError
+from svitlo.node.answer import Outcome, serve
+from svitlo.node.description import FRAMES, Description, parse_answer, parse_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from svitlo.node.description import Skipped, Value
 
 ZYGOTE = ("-I", "-m", "svitlo.media")
 """What the interpreter is started with: isolated from environment and user folders."""
 
-FRAME_BYTES = 512 * 1024
-ANSWER_BYTES = 1 << 20
-REPLY_FRAMES = 256
-"""How many frames an answer may have: the 128 MiB of a long PDF; a file's has three at most."""
-
-_REPLY, _SO_FAR = 2**64 - 1, 2**64 - 2
-_HEAD = struct.Struct(">QI")
 _OUT_OF_MEMORY = 3
-_EARLY_ANSWERS = 16
 _START_S, _GRACE_S = 60, 10
 
 
@@ -57,16 +49,6 @@ class CageLimits:
     memory_bytes: int = 1 << 30
     open_files: int = 64
     pixels: int = 100_000_000
-
-
-@dataclass(slots=True)
-class _Outcome:
-    """What came from one child before its end."""
-
-    early: bytes = b""
-    reply: bytes = b""
-    frames: list[bytes] = field(default_factory=list)
-    skipped: Skipped | None = None
 
 
 class Cage:
@@ -152,13 +134,26 @@ class Cage:
             return document[offset : offset + length]
 
         outcome = self._run("typeset", {}, read, len(document))
-        pdf = b"".join(outcome.frames)
-        if outcome.skipped or not pdf.startswith(b"%PDF-"):
-            why: object = outcome.skipped or "bad_reply"
-            with contextlib.suppress(InvalidInput):
-                why = parse_object(outcome.early).get("failed", why)
-            raise CagedProgramFailed(f"the report was not typeset: {why}")
-        return pdf
+        return _product(outcome, b"%PDF-", "the report was not typeset")
+
+    def redact(
+        self,
+        read: Callable[[int, int], bytes],
+        size: int,
+        boxes: Sequence[tuple[int, int, int, int]],
+    ) -> bytes:
+        """A PNG copy of a picture, upright and without metadata, with `boxes` painted over.
+
+        A box is left, top, width, height in pixels of the upright picture. Without boxes it is a
+        clean working copy.
+
+        Raises:
+            CagedProgramFailed: It is no picture, or a box leaves it; the message says which.
+            SandboxError: The cage could not be started again.
+        """
+        request: dict[str, object] = {"boxes": list(boxes), "pixels": self.limits.pixels}
+        outcome = self._run("redact", request, read, size)
+        return _product(outcome, b"\x89PNG", "the picture was not redacted")
 
     def _params(self) -> dict[str, Value]:
         libraries: Value = {name.replace("-", "_"): self.tools[name] for name in self.tools}
@@ -195,26 +190,26 @@ class Cage:
 
     def _run(
         self, program: str, request: dict[str, object], read: Callable[[int, int], bytes], size: int
-    ) -> _Outcome:
+    ) -> Outcome:
         """What one child said; a zygote that was found dead is replaced, once."""
         request = {**request, "program": program, "size": size}
         outcome = self._run_once(request, read, size)
         if outcome is None:
             outcome = self._run_once(request, read, size)
-        return outcome or _Outcome(skipped="crashed")
+        return outcome or Outcome(skipped="crashed")
 
     def _run_once(
         self, request: dict[str, object], read: Callable[[int, int], bytes], size: int
-    ) -> _Outcome | None:
+    ) -> Outcome | None:
         """What one child said; None when the zygote died and no child had begun."""
-        outcome = _Outcome()
+        outcome = Outcome()
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
                 self._ask(request, theirs)
             ours.settimeout(self.limits.wall_s + _GRACE_S)
             try:
-                _serve(ours, outcome, read, size)
+                serve(ours, outcome, read, size)
             except InvalidInput:
                 outcome.skipped = "bad_reply"
             finally:
@@ -277,80 +272,27 @@ class Cage:
         return "crashed"
 
 
+def _product(outcome: Outcome, magic: bytes, failure: str) -> bytes:
+    """The file that a child made.
+
+    Raises:
+        CagedProgramFailed: It made none, or one of another kind.
+    """
+    made = b"".join(outcome.frames)
+    if outcome.skipped is None and made.startswith(magic):
+        return made
+    why: object = outcome.skipped or "bad_reply"
+    with contextlib.suppress(InvalidInput):
+        why = parse_object(outcome.early).get("failed", why)
+    raise CagedProgramFailed(f"{failure}: {why}")
+
+
 def _why_not(ready: dict[str, Any]) -> str:
     if "missing" in ready:
         return f"the cage cannot read files, a library is not here: {ready['missing']}"
     if "ready" in ready:
         return "no cage can be built here: the kernel allows neither namespaces nor Landlock"
     return "the process of the cage did not start"
-
-
-def _serve(
-    line: socket.socket, outcome: _Outcome, read: Callable[[int, int], bytes], size: int
-) -> None:
-    """Answer one child until it has replied or ended.
-
-    Raises:
-        InvalidInput: It broke the protocol.
-        StorageError: `read` gave too little.
-    """
-    early = 0
-    while head := _receive(line, _HEAD.size):
-        place, length = _HEAD.unpack(head)
-        if place == _REPLY:
-            _take_reply(line, outcome, length)
-            return
-        if place == _SO_FAR:
-            early += 1
-            if early > _EARLY_ANSWERS:
-                raise InvalidInput("a caged child sends early answers without end")
-            outcome.early = _take(line, length, ANSWER_BYTES)
-            continue
-        if length > FRAME_BYTES or place + length > size:
-            raise InvalidInput("a caged child asked for bytes outside its file")
-        block = read(place, length)
-        if len(block) != length:
-            raise StorageError(f"the archive gave {len(block)} of {length} bytes at {place}")
-        try:
-            line.sendall(block)
-        except OSError:
-            return
-
-
-def _take_reply(line: socket.socket, outcome: _Outcome, length: int) -> None:
-    text = _take(line, length, ANSWER_BYTES)
-    count = parse_frames(parse_object(text))
-    if count > REPLY_FRAMES:
-        raise InvalidInput("a caged child announced too many frames")
-    for _ in range(count):
-        head = _receive(line, _HEAD.size)
-        if not head:
-            return
-        place, length = _HEAD.unpack(head)
-        if place != _REPLY:
-            raise InvalidInput("a caged child sent something else within its reply")
-        outcome.frames.append(_take(line, length, FRAME_BYTES))
-    outcome.reply = text
-
-
-def _take(line: socket.socket, length: int, limit: int) -> bytes:
-    if length > limit:
-        raise InvalidInput(f"a caged child sent {length} bytes where {limit} are allowed")
-    return _receive(line, length) or b""
-
-
-def _receive(line: socket.socket, length: int) -> bytes | None:
-    """Exactly `length` bytes; None when the other side ends, or is silent too long, before."""
-    parts = bytearray()
-    try:
-        while len(parts) < length:
-            block = line.recv(min(length - len(parts), FRAME_BYTES))
-            if not block:
-                return None
-            parts += block
-    except OSError:
-        return None
-    return bytes(parts)
 
 
 def _described(text: bytes, frames: list[bytes], reported: dict[str, Any]) -> Description:

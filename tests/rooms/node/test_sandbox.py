@@ -301,3 +301,16 @@ def test_a_failed_typesetting_says_why(
         pytest.raises(CagedProgramFailed, match=message),
     ):
         cage.typeset(b"{}")
+
+
+def test_a_picture_is_redacted_in_the_cage(cage: Cage) -> None:
+    data = jpeg(2000, 1500)
+
+    def read(offset: int, length: int) -> bytes:
+        return data[offset : offset + length]
+
+    with Image.open(io.BytesIO(cage.redact(read, len(data), [(10, 20, 30, 40)]))) as made:
+        assert made.size == (2000, 1500)
+        assert made.crop((10, 20, 40, 60)).getextrema() == ((0, 0), (0, 0), (0, 0))
+    with pytest.raises(CagedProgramFailed, match="leaves the picture of 2000 x 1500"):
+        cage.redact(read, len(data), [(1990, 0, 11, 1)])
