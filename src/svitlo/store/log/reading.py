@@ -25,7 +25,8 @@ class Opened:
 class Row(NamedTuple):
     """An entry as the tables hold it, with its statement where it has one.
 
-    `place` is its index; `seq` is None for dummies and control records; `salt` and `text` are empty once erased.
+    `place` is its index; `seq` is None for dummies and control records; `salt` and `text` are
+    empty once erased.
     """
 
     place: int

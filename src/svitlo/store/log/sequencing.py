@@ -22,7 +22,7 @@ Row = tuple[bytes, int | None]
 
 
 def sequence(log_id: int, limit: int = 8192) -> int:
-    """How many pending entries got an index, at most about `limit`.
+    """How many pending entries got an index, at most `limit`.
 
     Raises:
         LogStateError: another process sequenced the log at the same time.
@@ -30,9 +30,10 @@ def sequence(log_id: int, limit: int = 8192) -> int:
     done = 0
     while done < limit:
         with unit(), connection.cursor() as cursor:
-            count = _sequence_some(cursor, log_id)
+            wanted = min(MAX_ROWS, limit - done)
+            count = _sequence_some(cursor, log_id, wanted)
         done += count
-        if count < MAX_ROWS:
+        if count < wanted:
             break
     return done
 
@@ -44,16 +45,21 @@ def pad(log_id: int, dummy_key: bytes, count: int) -> None:
         with unit(), connection.cursor() as cursor:
             size = log_size(cursor, log_id)
             rows = [(dummy_entry(dummy_key, size + n), None) for n in range(part)]
-            _extend(cursor, log_id, size, rows)
+            extend(cursor, log_id, size, rows)
         count -= part
 
 
 def padding(added: int, cap: int) -> int:
-    """How many dummies bring `added` entries of one epoch to the next rung; none for none."""
+    """How many dummies bring `added` entries of one epoch to the next rung; none for none.
+
+    Beyond the cap the rungs are its multiples.
+    """
+    if added > cap:
+        return -added % cap
     rung = SMALLEST_RUNG
     while rung < added:
         rung *= 2
-    return min(rung, max(cap, added)) - added if added else 0
+    return min(rung, cap) - added if added else 0
 
 
 def log_size(cursor: CursorWrapper, log_id: int) -> int:
@@ -79,17 +85,17 @@ def stored_tile(cursor: CursorWrapper, log_id: int, place: tuple[int, int], widt
     return hashes[: 32 * width]
 
 
-def _sequence_some(cursor: CursorWrapper, log_id: int) -> int:
+def _sequence_some(cursor: CursorWrapper, log_id: int, wanted: int) -> int:
     cursor.execute(
         "SELECT seq, entry, statement_id FROM store_pending WHERE log_id = %s"
         " ORDER BY seq LIMIT %s",
-        [log_id, MAX_ROWS],
+        [log_id, wanted],
     )
     pending = cursor.fetchall()
     if not pending:
         return 0
     rows = [(bytes(entry), statement) for _, entry, statement in pending]
-    _extend(cursor, log_id, log_size(cursor, log_id), rows)
+    extend(cursor, log_id, log_size(cursor, log_id), rows)
     marks = ",".join(["%s"] * len(pending))
     cursor.execute(
         f"DELETE FROM store_pending WHERE seq IN ({marks})",  # noqa: S608 - only marks
@@ -98,8 +104,12 @@ def _sequence_some(cursor: CursorWrapper, log_id: int) -> int:
     return len(pending)
 
 
-def _extend(cursor: CursorWrapper, log_id: int, size: int, rows: Sequence[Row]) -> None:
-    """The rows stand in the log from index `size` on, with their tiles."""
+def extend(cursor: CursorWrapper, log_id: int, size: int, rows: Sequence[Row]) -> None:
+    """The rows stand in the log from index `size` on, with their tiles; in the caller's unit.
+
+    Raises:
+        LogStateError: the log has another size by now.
+    """
     cursor.executemany(
         'INSERT INTO store_entry (log_id, "index", entry, statement_id) VALUES (%s, %s, %s, %s)',
         [(log_id, index, entry, statement) for index, (entry, statement) in enumerate(rows, size)],
