@@ -14,6 +14,7 @@ Source: the project's vault design, section 6; socket(7), unix(7).
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import io
@@ -103,7 +104,7 @@ def main() -> int:
         return FAILED
     gc.collect()
     gc.freeze()
-    built = {"namespaces": has_namespaces, "landlock": has_fence}
+    built = {"namespaces": has_namespaces, "landlock": has_fence, "calls": _can_refuse_calls()}
     _tell(control, {"ready": True, "walls": built, "tools": tools})
     while (heard := _hear(control)) is not None:
         request, line = heard
@@ -115,6 +116,14 @@ def _readable() -> tuple[str, ...]:
     """What a child may read: the interpreter, the libraries, and this program."""
     libraries = (f"{sys.base_prefix}/lib", "/lib", "/lib64", "/usr/lib", "/usr/lib64")
     return (*filter(None, sys.path), *libraries, "/etc/ld.so.cache", "/dev/null")
+
+
+def _can_refuse_calls() -> bool:
+    """Whether the filter of system calls can be had here, tried in a child of its own."""
+    child = os.fork()
+    if not child:
+        os._exit(0 if calls.refuse_calls(os.getpid()) else FAILED)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def _hear(control: socket.socket) -> tuple[dict[str, Any], int] | None:
@@ -201,6 +210,29 @@ def _redact(line: socket.socket, request: Mapping[str, Any]) -> None:
     _send(line, REPLY, {}, _cut(copy))
 
 
+def _attempt(line: socket.socket, _request: Mapping[str, Any]) -> None:
+    """What a hostile file would try, and whether it was refused; harmless where it is not."""
+    address = ("127.0.0.1", 9)  # the discard port
+    tries: dict[str, Callable[[], object]] = {
+        "read": lambda: os.open("/etc/passwd", os.O_RDONLY),
+        "write": lambda: os.open("/dev/null", os.O_WRONLY),
+        "network": lambda: socket.socket().connect(address),
+        "memory": lambda: bytearray(2 << 30),
+        "run": lambda: os.execv("/bin/true", ["true"]),  # noqa: S606 - it is refused
+    }
+    found: dict[str, bool] = {}
+    for name, attempt in tries.items():
+        _send(line, SO_FAR, {**found, name: False})  # in case this one does not come back
+        try:
+            attempt()
+            found[name] = False
+        except MemoryError:
+            found[name] = True
+        except OSError as error:
+            found[name] = error.errno != errno.ECONNREFUSED
+    _send(line, REPLY, found)
+
+
 def _cut(data: bytes) -> tuple[bytes, ...]:
     return tuple(data[cut : cut + FRAME_BYTES] for cut in range(0, len(data), FRAME_BYTES))
 
@@ -217,6 +249,7 @@ _PROGRAMS: dict[str, Callable[[socket.socket, Mapping[str, Any]], None]] = {
     "describe": _describe,
     "typeset": _typeset,
     "redact": _redact,
+    "attempt": _attempt,
 }
 
 if __name__ == "__main__":

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 ZYGOTE = ("-I", "-m", "svitlo.media")
 """What the interpreter is started with: isolated from environment and user folders."""
 
+ATTEMPTS = ("read", "write", "network", "memory", "run")
+"""What `Cage.attempt` has a child try."""
+
 _OUT_OF_MEMORY = 3
 _START_S, _GRACE_S = 60, 10
 
@@ -154,6 +157,22 @@ class Cage:
         request: dict[str, object] = {"boxes": list(boxes), "pixels": self.limits.pixels}
         outcome = self._run("redact", request, read, size)
         return _product(outcome, b"\x89PNG", "the picture was not redacted")
+
+    def attempt(self) -> dict[str, bool]:
+        """What a child tried to do, and whether the walls refused it: all should be True.
+
+        It tries to read and write a file outside, to reach the network, to take 2 GiB, and to run
+        a program.
+
+        Raises:
+            CagedProgramFailed: The child did not say.
+        """
+        outcome = self._run("attempt", {}, lambda _offset, _length: b"", 0)
+        try:
+            found = parse_object(outcome.reply or outcome.early)
+        except InvalidInput:
+            raise CagedProgramFailed("the walls of the cage could not be tried") from None
+        return {name: found.get(name) is True for name in ATTEMPTS}
 
     def _params(self) -> dict[str, Value]:
         libraries: Value = {name.replace("-", "_"): self.tools[name] for name in self.tools}

@@ -222,6 +222,24 @@ def test_the_zygote_has_no_environment_and_no_open_file(
         assert not any("key" in link for link in links)
 
 
+def test_a_child_is_refused_whatever_it_tries(cage: Cage) -> None:
+    assert cage.attempt() == dict.fromkeys(sandbox.ATTEMPTS, True)
+
+
+def test_walls_that_do_not_hold_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = (
+        "import sys\nfrom svitlo.media import calls, walls, __main__ as zygote\n"
+        "walls.fence_files = calls.refuse_calls = lambda *_: False\nsys.exit(zygote.main())"
+    )
+    monkeypatch.setattr(sandbox, "ZYGOTE", ("-I", "-c", script))
+    with Cage.open() as cage:
+        assert cage.walls == {"namespaces": True, "landlock": False, "calls": False}
+        found = cage.attempt()
+        assert not found["read"]
+        assert not found["run"]
+        assert found["network"]
+
+
 def test_closing_twice_is_the_same_as_once() -> None:
     cage = Cage.open()
     cage.close()
@@ -243,7 +261,7 @@ def test_one_of_the_outer_walls_is_enough(monkeypatch: pytest.MonkeyPatch, word:
     monkeypatch.setattr(sandbox, "ZYGOTE", ("-I", "-c", script))
     with Cage.open() as cage:
         assert described(cage, jpeg()).skipped is None
-        assert sum(cage.walls.values()) == 1
+        assert sum(cage.walls.values()) == 2
 
 
 def test_without_any_outer_wall_there_is_no_cage(monkeypatch: pytest.MonkeyPatch) -> None:
