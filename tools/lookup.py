@@ -1,4 +1,4 @@
-"""Write the look-up pages: every room and module, every command's help, all settings.
+"""Write the look-up pages: rooms and modules, every command's help, all settings and codes.
 
 They land in docs/look-up/generated/, which is not kept in version control: what the reader sees is
 what the code says. Rooms and modules are read without importing them; commands and settings are
@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import importlib
-import importlib.util
 import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from svitlo.cli.program import main as program
+from svitlo.node.settings import Settings
+from svitlo.record import codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +53,12 @@ HELP_COLUMNS = 88
 def main() -> int:
     """Write all pages anew; the exit status is 0."""
     shutil.rmtree(OUT, ignore_errors=True)
-    pages = {**room_pages(), "commands.md": commands_page(), "settings.md": settings_page()}
+    pages = {
+        **room_pages(),
+        "commands.md": commands_page(),
+        "settings.md": settings_page(),
+        "codes.md": codes_page(),
+    }
     for name, text in pages.items():
         path = OUT / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,12 +135,6 @@ def first_line(path: Path) -> str:
     return said.splitlines()[0].replace("|", "\\|") if said else ""
 
 
-def root_command() -> click.Group:
-    """The group of all commands."""
-    program: click.Group = importlib.import_module("svitlo.cli.program").main
-    return program
-
-
 def walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
     """Every command that does something, with the words that call it."""
     if not isinstance(command, click.Group):
@@ -141,8 +142,6 @@ def walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command
         return
     context = click.Context(command, info_name=path)
     for name in command.list_commands(context):
-        if path == "svitlo" and importlib.util.find_spec(f"svitlo.cli.{name}") is None:
-            continue
         child = command.get_command(context, name)
         if child is not None and not child.hidden:
             yield from walk(child, f"{path} {name}")
@@ -158,14 +157,13 @@ def commands_page() -> str:
     """Every command's `--help`."""
     lines = ["# Commands", "", "What `--help` says of each. Exit codes have [their own page]"]
     lines[-1] += "(../exit-codes.md)."
-    for path, command in walk(root_command(), "svitlo"):
+    for path, command in walk(program, "svitlo"):
         lines += ["", f"## {path}", "", "```text", help_text(command, path), "```"]
     return "\n".join(lines) + "\n"
 
 
 def settings_page() -> str:
     """All settings: name, default, unit and one line of help."""
-    settings = importlib.import_module("svitlo.node.settings").Settings
     lines = [
         "# Settings",
         "",
@@ -174,7 +172,7 @@ def settings_page() -> str:
         "",
         "| setting | default | unit | what it does |",
         "|---|---|---|---|",
-        *(setting_row(field) for field in dataclasses.fields(settings)),
+        *(setting_row(field) for field in dataclasses.fields(Settings)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -188,6 +186,26 @@ def setting_row(field: dataclasses.Field[object]) -> str:
     else:
         default = "required"
     return f"| `{field.name}` | {default} | {field.metadata['unit']} | {field.metadata['help']} |"
+
+
+def codes_page() -> str:
+    """The code lists: what each code means, in four languages."""
+    lines = ["# Codes", "", "Words that `--purpose`, `--basis` and `--ground` take."]
+    for path in sorted((SOURCE / "svitlo" / "record" / "codes").glob("*.json")):
+        lines += ["", f"## {path.stem}", ""]
+        lines += [
+            f"| code | {' | '.join(codes.LANGUAGES)} | law | needs words |",
+            "|---" * (len(codes.LANGUAGES) + 3) + "|",
+            *(code_row(code) for code in codes.code_list(path.stem).values()),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def code_row(code: codes.Code) -> str:
+    """One code as a row of its table."""
+    labels = (code.labels[language] for language in codes.LANGUAGES)
+    words = "yes" if code.is_text_required else ""
+    return f"| `{code.code}` | {' | '.join(labels)} | {code.citation or ''} | {words} |"
 
 
 if __name__ == "__main__":

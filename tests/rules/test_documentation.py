@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from svitlo.cli.program import main as program
 from svitlo.node.settings import Settings
 from tests.rules.sources import ROOT, SVITLO, modules
 from tools import lookup
@@ -18,7 +19,7 @@ UNDERSTAND = DOCS / "understand"
 
 
 def commands() -> list[tuple[str, click.Command]]:
-    return list(lookup.walk(lookup.root_command(), "svitlo"))
+    return list(lookup.walk(program, "svitlo"))
 
 
 def test_every_command_is_on_the_page_of_commands() -> None:

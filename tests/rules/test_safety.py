@@ -44,6 +44,7 @@ MAY_USE_NETWORK = frozenset(
         "svitlo.node.timestamps",  # asks a time-stamp authority, when a checkpoint is stamped
         "svitlo.node.demo.authority",  # the demonstration's own authority, on the loopback
         "svitlo.node.sandbox",  # a socket pair to its child
+        "svitlo.node.answer",  # what comes over that pair
         "svitlo.media.__main__",  # the child's end of it
     }
 )
