@@ -35,12 +35,16 @@ MODULES = (
 )
 """What the verifier absorbs; each module uses those above it only."""
 
+LEFT_OUT = {"_Draft.join"}
+"""Methods that only share their name with one that is used."""
+
 MAX_LINES = 1500
-WIDTH = 120
+WIDTH = 150
 HEAD = '''#!/usr/bin/env python3
 """verify.py: check a dossier of svitlo offline, with Python 3.9 or newer and nothing else.
 
-Usage: python3 -I verify.py [FOLDER]       by default the folder in which this file lies
+Usage: python3 -I verify.py [--receipt RECEIPT.json] [FOLDER]
+       FOLDER is the dossier, by default the folder in which this file lies
 Exit code: 0 good; 3 does not verify; 2 not a dossier, or not checked whole
 
 A forged dossier brings a forged verifier: compare the SHA-256 of this file with the value that is
@@ -51,6 +55,9 @@ It shows integrity and time, not truth.
 from __future__ import annotations
 
 '''
+SHORTEST = 3
+"""Lines of a bracketed list of one item, which keeps its comma."""
+
 FOOT = """
 if __name__ == "__main__":
     sys.exit(main())
@@ -95,7 +102,7 @@ class Module:
         for part in ast.walk(node):
             if isinstance(part, ast.ClassDef):
                 for method in part.body:
-                    if is_unused_method(method, names):
+                    if is_unused_method(method, names) or is_left_out(part, method):
                         yield self.first_line(method), method.end_lineno or method.lineno, ""
             if isinstance(part, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(part):
                 yield docstring_edit(part)
@@ -143,6 +150,11 @@ def is_unused_method(node: ast.stmt, names: frozenset[str]) -> bool:
     return is_method and f".{getattr(node, 'name', '')}" not in names
 
 
+def is_left_out(node: ast.AST, part: ast.AST) -> bool:
+    """Whether a part of a class is one of those left out."""
+    return f"{getattr(node, 'name', '')}.{getattr(part, 'name', '')}" in LEFT_OUT
+
+
 def check_names(modules: list[Module]) -> None:
     """Stop when two modules give one name two meanings."""
     meanings: dict[str, tuple[str, str]] = {}
@@ -164,7 +176,9 @@ def used(modules: list[Module]) -> frozenset[str]:
             if names.intersection(bound(node)):
                 parts = node.body if isinstance(node, ast.ClassDef) else [node]
                 for part in [*parts, *decorators(node), *getattr(node, "bases", ())]:
-                    if not isinstance(node, ast.ClassDef) or not is_unused_method(part, names):
+                    if not is_left_out(node, part) and not (
+                        isinstance(node, ast.ClassDef) and is_unused_method(part, names)
+                    ):
                         more.update(needed(part))
         if more == names:
             return names
@@ -173,17 +187,21 @@ def used(modules: list[Module]) -> frozenset[str]:
 
 def imports(modules: list[Module], text: str) -> str:
     """The imports from the standard library that the text uses."""
-    found: set[str] = set()
+    whole: set[str] = set()
+    parts: dict[str, set[str]] = {}
     for node in (node for module in modules for node in module.body):
         for name in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
-            word = name.asname or name.name
-            source = node.module if isinstance(node, ast.ImportFrom) else None
-            is_ours = (source or name.name).partition(".")[0] in {"svitlo", "__future__"}
-            if not is_ours and re.search(rf"\b{re.escape(word)}\b", text):
-                alias = f" as {name.asname}" if name.asname else ""
-                line = f"import {name.name}{alias}"
-                found.add(f"from {source} {line}" if source else line)
-    return "\n".join(sorted(found)) + "\n"
+            source = (node.module or "") if isinstance(node, ast.ImportFrom) else name.name
+            is_ours = source.partition(".")[0] in {"svitlo", "__future__"}
+            if is_ours or not re.search(rf"\b{name.asname or name.name}\b", text):
+                continue
+            written = f"{name.name} as {name.asname}" if name.asname else name.name
+            if isinstance(node, ast.Import):
+                whole.add(written)
+            else:
+                parts.setdefault(source, set()).add(written)
+    lines = [f"from {place} import {', '.join(sorted(names))}" for place, names in parts.items()]
+    return "\n".join([f"import {', '.join(sorted(whole))}", *sorted(lines)]) + "\n"
 
 
 def build() -> str:
@@ -192,13 +210,100 @@ def build() -> str:
     check_names(modules)
     names = used(modules)
     text = "".join(module.text(names) for module in modules)
-    whole = HEAD + imports(modules, text) + text + FOOT
+    whole = imports(modules, text) + text + FOOT
     options = [f"line-length={WIDTH}", "format.skip-magic-trailing-comma=true"]
     command = [sys.executable, "-m", "ruff", "format", "-", "--isolated", "--target-version=py39"]
     for option in options:
         command += ["--config", option]
     made = subprocess.run(command, input=whole, capture_output=True, text=True, check=True)
-    return joined(re.sub(r"\n{3,}", "\n\n", made.stdout))
+    text = made.stdout
+    compact = without_gaps(joined(filled(text)))
+    if meaning(compact) != meaning(text):
+        sys.exit("laying out the text anew has changed what it means")
+    return HEAD + compact
+
+
+def meaning(text: str) -> str:
+    """The syntax tree of a program without its docstrings."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+def filled(text: str) -> str:
+    """The text with bracketed lists laid out in full lines instead of an item a line."""
+    made: list[str] = []
+    depth = 0
+    pieces: list[str] = []
+    for line in text.split("\n"):
+        was, depth = depth, depth + nesting(line)
+        if not was and not depth:
+            made.append(line)
+            continue
+        pieces.append(line if not was else line.strip())
+        if not depth:
+            made += packed(pieces)
+            pieces = []
+    return "\n".join(made)
+
+
+def packed(pieces: list[str]) -> list[str]:
+    """The lines of one statement, laid out anew."""
+    head = pieces[0]
+    indent = " " * (len(head) - len(head.lstrip()) + 4)
+    made = [head]
+    for piece in pieces[1:]:
+        last = made[-1]
+        is_closing = piece[0] in ")]}"
+        if is_closing and last.endswith(",") and len(pieces) > SHORTEST:
+            last = last[:-1]
+        gap = "" if last[-1] in "([{" or is_closing else " "
+        is_comment = "  # " in last
+        if len(last + gap + piece) <= WIDTH and not is_comment:
+            made[-1] = last + gap + piece
+        else:
+            made[-1] = last
+            made.append(indent + piece)
+    return made
+
+
+def nesting(line: str) -> int:
+    """How many more brackets a line opens than it closes, strings and comments apart."""
+    plain = re.sub(r"""(?:[rbf]*"(?:\\.|[^"\\])*"|[rbf]*'(?:\\.|[^'\\])*')|#.*""", "", line)
+    return sum(plain.count(mark) for mark in "([{") - sum(plain.count(mark) for mark in ")]}")
+
+
+def without_gaps(text: str) -> str:
+    """The text with empty lines between modules only, and docstrings behind heads that fit."""
+    text = re.sub(r"\n{2,}", "\n", text)
+    text = re.sub(
+        r"^((?:def|class) .*:)\n    \"\"\"(.*)\"\"\"$", commented, text, flags=re.MULTILINE
+    )
+    text = re.sub(
+        r"^class .*\n(?:    [a-z_0-9]+: [^=#\n]+\n)+", in_one_line, text, flags=re.MULTILINE
+    )
+    return re.sub(r"\n(?=# ----|if __name__)", "\n\n", text)
+
+
+def in_one_line(match: re.Match[str]) -> str:
+    """The head of a class and its fields, as many of them in a line as fit."""
+    head, *fields = match.group(0).splitlines()
+    made = [head]
+    for field in fields:
+        longer = f"{made[-1]}; {field.strip()}"
+        if len(made) > 1 and len(longer) <= WIDTH:
+            made[-1] = longer
+        else:
+            made.append(field)
+    return "\n".join(made) + "\n"
+
+
+def commented(match: re.Match[str]) -> str:
+    """A head of a definition with its docstring as a comment, where both fit in a line."""
+    line = f"{match.group(1)}  # {match.group(2)}"
+    return line if len(line) <= WIDTH else match.group(0)
 
 
 def joined(text: str) -> str:
@@ -222,7 +327,8 @@ def joined(text: str) -> str:
 def is_short_block(head: str, body: str, after: str) -> bool:
     """Whether a head of a block is followed by one simple line, and nothing more in the block."""
     begins = head.strip().split(" ")[0].rstrip(":")
-    heads = {"if", "elif", "else", "for", "while", "try", "except", "with", "def", "class"}
+    words = "if elif else for while try except finally with def class"
+    heads = set(words.split(" "))
     indent = len(head) - len(head.lstrip())
     return (
         head.endswith(":")

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from svitlo.dossier.folder import Finding
-from svitlo.dossier.proofs import plain_value
-from svitlo.errors import DossierError, SvitloError
+from svitlo.dossier.proofs import as_list, plain_value, read_lines
+from svitlo.errors import DossierError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -53,24 +53,17 @@ def read_rows(data: bytes) -> tuple[list[Row], list[Finding]]:
     rows: list[Row] = []
     findings: list[Finding] = []
     seen: set[str] = set()
-    for number, line in enumerate(data.split(b"\n")[:-1], 1):
-        about = f"data/index.jsonl line {number}"
-        try:
-            row = _row(plain_value(line))
-        except SvitloError as error:
-            findings.append(Finding("malformed", about, str(error)))
-            continue
+    for row in read_lines(data, "data/index.jsonl", _row, findings):
         if {row.id, row.file} & seen:
-            findings.append(Finding("duplicate", about, f"{row.name} stands in the index twice"))
+            findings.append(Finding("duplicate", row.name, "stands in the index twice"))
         else:
             rows.append(row)
         seen |= {row.id, row.file}
-    if not data.endswith(b"\n"):
-        findings.append(Finding("malformed", "data/index.jsonl", "its last line has no end"))
     return rows, findings
 
 
-def _row(value: Mapping[str, Any]) -> Row:
+def _row(line: bytes) -> Row:
+    value = plain_value(line)
     if not all(isinstance(value.get(n), str) for n in _FACTS):
         raise DossierError("is not an exhibit of the index")
     match = _FILE.fullmatch(value["file"])
@@ -80,7 +73,7 @@ def _row(value: Mapping[str, Any]) -> Row:
     if type(value.get("size")) is not int:
         raise DossierError("the size is a count of bytes")
     derivatives = []
-    for item in value.get("derivatives") or ():
+    for item in as_list(value.get("derivatives")):
         made = _DERIVATIVE.fullmatch(str(item.get("file"))) if isinstance(item, dict) else None
         if made is None or made.group(1) != value["number"]:
             raise DossierError("a derivative is data/exhibits/<number>/redacted-<k>.<ext>")
@@ -143,26 +136,15 @@ class Export:
             and o.body.get("event") == "export"
             and o.body.get("dossier") == dossier
         ]
-        parts = [event.body.get("part") for event in self.events]
-        whole = {event.body.get("parts") for event in self.events}
-        if not parts or whole != {len(parts)} or parts != list(range(1, len(parts) + 1)):
+        bodies = [event.body for event in self.events]
+        places = [[body.get("part"), body.get("parts")] for body in bodies]
+        if not places or places != [[n, len(places)] for n in range(1, len(places) + 1)]:
             raise DossierError(f"the export of {dossier!a} is not there, or not all its parts")
         self.index = self.events[0].index
-        self.items = {
-            str(item["id"]): item for item in self._members("items") if isinstance(item, dict)
-        }
-        self.bound = {
-            str(item["path"]): str(item["sha256"])
-            for item in self._members("bound")
-            if isinstance(item, dict) and {"path", "sha256"} <= set(item)
-        }
-
-    def _members(self, name: str) -> list[Any]:
-        found: list[Any] = []
-        for event in self.events:
-            members = event.body.get(name)
-            found += members if isinstance(members, list) else ()
-        return [item for item in found if name != "items" or "id" in item]
+        items = [item for body in bodies for item in as_list(body.get("items"))]
+        bound = [item for body in bodies for item in as_list(body.get("bound"))]
+        self.items = {str(item.get("id")): item for item in items if isinstance(item, dict)}
+        self.bound = {str(i.get("path")): i.get("sha256") for i in bound if isinstance(i, dict)}
 
 
 def check_custody(
@@ -199,13 +181,12 @@ def _chain(
 
 def _bytes_faults(row: Row, item: Mapping[str, Any], digests: Mapping[str, str]) -> list[Finding]:
     found = digests.get(row.file)
-    faults = []
-    if row.status == "original" and found != row.sha256:
-        faults.append(Finding("other bytes", row.file, f"was sealed with SHA-256 {row.sha256}"))
-    if found != item.get("sha256"):
-        detail = f"was exported with SHA-256 {str(item.get('sha256'))[:64]!a}"
-        faults.append(Finding("other bytes", row.file, detail))
-    return faults
+    wanted = {row.sha256} if row.status == "original" else set()
+    return [
+        Finding("other bytes", row.file, f"was sealed or exported with SHA-256 {digest!a}")
+        for digest in sorted({*wanted, str(item.get("sha256"))})
+        if digest != found
+    ]
 
 
 def _chain_faults(row: Row, item: Mapping[str, Any], chain: Sequence[Opening]) -> list[Finding]:
@@ -250,13 +231,12 @@ def _bound_faults(export: Export, digests: Mapping[str, str]) -> list[Finding]:
 
 def late_events(openings: Iterable[Opening]) -> list[str]:
     """Custody events whose time is before that of the event that stands before them in the log."""
-    late, last = [], ""
-    for opening in openings:
-        if opening.kind == "custody.event":
-            if opening.value["at"] < last:
-                late.append(f"{opening.name} says {opening.value['at']}, logged after {last}")
-            last = max(last, str(opening.value["at"]))
-    return late
+    events = [opening for opening in openings if opening.kind == "custody.event"]
+    return [
+        f"{after.name} says {after.value['at']}, logged after {before.value['at']}"
+        for before, after in zip(events, events[1:])  # noqa: B905, RUF007 - Python 3.9 has neither
+        if after.value["at"] < before.value["at"]
+    ]
 
 
 def figures(

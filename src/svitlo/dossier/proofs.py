@@ -10,7 +10,7 @@ import json
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from svitlo.dossier.folder import Finding
 from svitlo.errors import ProofError, SvitloError
@@ -23,6 +23,7 @@ from svitlo.seal.tree import EMPTY_ROOT, fold, leaf_hash, node_hash, parents
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+T = TypeVar("T")
 _OPENING = re.compile(rb'\{"i":(0|[1-9][0-9]{0,15}),"s":(\{.*\}),"salt":"([A-Za-z0-9+/]{43}=)"\}')
 _NAMED = ("type", "id", "node", "at", "actor")
 
@@ -112,38 +113,41 @@ def opening_line(index: int, salt: bytes, text: bytes) -> bytes:
     return b'{"i":%d,"s":%s,"salt":"%s"}\n' % (index, text, base64.b64encode(salt))
 
 
+def read_lines(
+    data: bytes, about: str, parse: Callable[[bytes], T], findings: list[Finding]
+) -> Iterator[T]:
+    """What each line of a file says; a line that cannot be read is a finding."""
+    if not data.endswith(b"\n") and data:
+        findings.append(Finding("malformed", about, "its last line has no end"))
+    for number, line in enumerate(data.split(b"\n")[:-1], 1):
+        try:
+            yield parse(line)
+        except SvitloError as error:
+            findings.append(Finding("malformed", f"{about} line {number}", str(error)))
+
+
 def read_openings(data: bytes) -> tuple[list[Opening], list[Finding]]:
     """The statements of proof/statements.jsonl, and what is wrong with its lines."""
     openings: list[Opening] = []
     findings: list[Finding] = []
     last, ids = -1, set()
-    for number, line in enumerate(data.split(b"\n")[:-1], 1):
-        about = f"proof/statements.jsonl line {number}"
-        match = _OPENING.fullmatch(line)
-        try:
-            opening = _opening(match) if match else None
-        except SvitloError as error:
-            findings.append(Finding("malformed", about, str(error)))
+    for opening in read_lines(data, "proof/statements.jsonl", _opening, findings):
+        if opening.index <= last or opening.value["id"] in ids:
+            findings.append(Finding("order", opening.name, "stands twice, or not in log order"))
             continue
-        if opening is None:
-            findings.append(Finding("malformed", about, "is not an opened statement"))
-        elif opening.index <= last or opening.value["id"] in ids:
-            findings.append(Finding("order", about, "a statement stands once, in log order"))
-        else:
-            openings.append(opening)
-            ids.add(opening.value["id"])
-            last = opening.index
-    if not data.endswith(b"\n"):
-        findings.append(Finding("malformed", "proof/statements.jsonl", "its last line has no end"))
+        openings.append(opening)
+        ids.add(opening.value["id"])
+        last = opening.index
     return openings, findings
 
 
-def _opening(match: re.Match[bytes]) -> Opening | None:
-    index, text, salt = match.groups()
-    value = plain_value(text)
-    if not _is_statement(value):
-        return None
-    return Opening(int(index), decode_base64(salt.decode(), ProofError), text, value)
+def _opening(line: bytes) -> Opening:
+    match = _OPENING.fullmatch(line)
+    value = plain_value(match.group(2)) if match else {}
+    if match is None or not _is_statement(value):
+        raise ProofError("is not an opened statement")
+    salt = decode_base64(match.group(3).decode(), ProofError)
+    return Opening(int(match.group(1)), salt, match.group(2), value)
 
 
 def _is_statement(value: Mapping[str, Any]) -> bool:
@@ -156,43 +160,33 @@ def _is_statement(value: Mapping[str, Any]) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class PersonKey:
-    """A person's public key, bound to the person by the statement at this index of the log."""
-
-    public: bytes
-    person: str
-    index: int
-
-
-def person_keys(openings: Iterable[Opening]) -> dict[str, PersonKey]:
-    """The keys that `person.key` statements bind to persons, by key id."""
-    keys: dict[str, PersonKey] = {}
+def person_keys(openings: Iterable[Opening]) -> dict[str, tuple[bytes, str, int]]:
+    """Public key, person and log index of each `person.key` statement, by key id."""
+    keys: dict[str, tuple[bytes, str, int]] = {}
     for opening in openings:
         if opening.kind == "person.key" and opening.subject:
             try:
                 public = decode_base64(str(opening.body.get("public", "")), ProofError)
             except ProofError:
                 continue
-            key = PersonKey(public, opening.subject[0], opening.index)
-            keys.setdefault(person_key_id(public), key)
+            keys.setdefault(person_key_id(public), (public, opening.subject[0], opening.index))
     return keys
 
 
-def signature_fault(opening: Opening, keys: Mapping[str, PersonKey]) -> str | None:
+def signature_fault(opening: Opening, keys: Mapping[str, tuple[bytes, str, int]]) -> str | None:
     """Why the person's signature on a statement does not hold; None when it does."""
     sig = opening.value["sig"]
     if not isinstance(sig, dict) or sig.get("alg") != "ed25519":
         return "is signed in a way that is not known here"
-    key = keys.get(str(sig.get("key")))
-    if key is None:
+    public, person, since = keys.get(str(sig.get("key")), (b"", "", 0))
+    if not public:
         return "is signed by a key that no person.key statement here names"
-    if key.person != opening.value["actor"] or key.index > opening.index:
+    if person != opening.value["actor"] or since > opening.index:
         return f"acts for {opening.value['actor']}, whose key this was not at that time"
     bare = {name: member for name, member in opening.value.items() if name != "sig"}
     try:
         signature = decode_base64(str(sig.get("sig")), ProofError)
-        verify_ed25519(key.public, person_message(plain_bytes(bare)), signature)
+        verify_ed25519(public, person_message(plain_bytes(bare)), signature)
     except SvitloError as error:
         return f"is not signed by the key it names: {error}"
     return None
@@ -201,49 +195,44 @@ def signature_fault(opening: Opening, keys: Mapping[str, PersonKey]) -> str | No
 def check_batches(openings: Sequence[Opening], data: bytes) -> list[Finding]:
     """What is wrong with proof/batches.jsonl: each batched statement is under its signed root."""
     findings: list[Finding] = []
-    batches = {o.value["id"]: o for o in openings if o.kind == "intake.batch"}
+    batches = {str(o.value["id"]): o for o in openings if o.kind == "intake.batch"}
     waiting = {o.index: o for o in openings if "batch" in o.value}
-    for number, line in enumerate(data.split(b"\n")[:-1], 1):
-        about = f"proof/batches.jsonl line {number}"
-        try:
-            value = plain_value(line)
-            batch, proven = _batch(value, batches, waiting)
-        except SvitloError as error:
-            findings.append(Finding("batch", about, str(error)))
-            continue
+
+    def parse(line: bytes) -> tuple[Opening, list[int]]:
+        return _batch(plain_value(line), batches, waiting)
+
+    for batch, proven in read_lines(data, "proof/batches.jsonl", parse, findings):
         for index in proven:
             del waiting[index]
         if "sig" not in batch.value:
             findings.append(Finding("unsigned", batch.name, "a batch is signed by a person"))
-    findings += [Finding("batch", o.name, "no batch proves it") for o in waiting.values()]
-    return findings
+    return findings + [Finding("batch", o.name, "no batch proves it") for o in waiting.values()]
 
 
 def _batch(
-    value: object, batches: Mapping[str, Opening], waiting: Mapping[int, Opening]
+    value: Mapping[str, Any], batches: Mapping[str, Opening], waiting: Mapping[int, Opening]
 ) -> tuple[Opening, list[int]]:
     """The batch of a line, and the log indices of the statements that it proves."""
-    if not isinstance(value, dict) or set(value) != {"batch", "count", "proof", "runs"}:
-        raise ProofError("expected batch, count, proof, runs")
-    batch, count = batches.get(str(value["batch"])), value["count"]
+    batch, count = batches.get(str(value.get("batch"))), value.get("count")
     if batch is None or count != batch.body.get("count") or type(count) is not int or count < 1:
         raise ProofError("there is no statement of that batch with that count")
     leaves: dict[int, bytes] = {}
     proven: list[int] = []
-    for place, index in _places(value["runs"], count):
+    for place, index in _places(value.get("runs"), count):
         opening = waiting.get(index)
         if opening is None or opening.value["batch"] != batch.value["id"] or place in leaves:
             raise ProofError(f"log index {index} is not of this batch, or given twice")
         leaves[place] = opening.leaf
         proven.append(index)
-    proof = [decode_base64(str(item), ProofError) for item in value["proof"] or ()]
-    if batch_root(count, leaves, proof).hex() != _hex(batch.body.get("root")):
+    proof = [decode_base64(str(item), ProofError) for item in as_list(value.get("proof"))]
+    root = decode_base64(str(batch.body.get("root")), ProofError)
+    if batch_root(count, leaves, proof) != root:
         raise ProofError("the statements do not lead to the root that the batch names")
     return batch, proven
 
 
 def _places(runs: object, count: int) -> Iterator[tuple[int, int]]:
-    for run in runs if isinstance(runs, list) else ():
+    for run in as_list(runs):
         if not isinstance(run, list) or [type(item) for item in run] != [int] * 3:
             raise ProofError("a run is place, log index, length")
         place, index, length = run
@@ -253,10 +242,9 @@ def _places(runs: object, count: int) -> Iterator[tuple[int, int]]:
             yield place + step, index + step
 
 
-def _hex(root: object) -> str:
-    """The root as hex; it may be written as hex or base64."""
-    text = str(root)
-    return text if len(text) == 2 * HASH_BYTES else decode_base64(text, ProofError).hex()
+def as_list(value: object) -> list[Any]:
+    """The value when it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
 
 
 def batch_root(count: int, leaves: Mapping[int, bytes], proof: Sequence[bytes]) -> bytes:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from binascii import Error as BinasciiError
 from binascii import a2b_base64
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from time import gmtime, strftime
 from typing import TYPE_CHECKING
@@ -26,18 +27,20 @@ from svitlo.dossier.folder import Contents, Finding, Tree, examine_folder
 from svitlo.dossier.proofs import (
     Opening,
     ProvenTiles,
+    as_list,
     check_batches,
     check_leaves,
     person_keys,
     plain_bytes,
     plain_value,
+    read_lines,
     read_openings,
     signature_fault,
 )
 from svitlo.errors import BagError, DossierError, ProofError, SvitloError
 from svitlo.seal.checkpoint import Checkpoint, decode_base64, parse_checkpoint
 from svitlo.seal.curve import verifier
-from svitlo.seal.note import KIND_ML_DSA_44, Verifier, VerifierLine, parse_note
+from svitlo.seal.note import parse_note
 from svitlo.seal.policy import examine_note, parse_policy
 from svitlo.seal.timestamp import Stamp, parse_request, verify_stamp
 from svitlo.seal.tree import verify_consistency
@@ -73,14 +76,10 @@ class Step:
     """One step: its number from 1, what was found against the dossier, what is worth knowing."""
 
     number: int
+    title: str
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     is_whole: bool
-
-    @property
-    def title(self) -> str:
-        """What the step is about."""
-        return TITLES[self.number - 1]
 
     @property
     def state(self) -> str:
@@ -128,6 +127,16 @@ def examine_tree(tree: Tree, about_verifier: Iterable[str]) -> Report:
     return Report(tuple(examination.step(number, do) for number, do in enumerate(work, 1)))
 
 
+def examine_receipt(receipt: bytes, listing: bytes, policy: bytes) -> Report:
+    """Whether the receipt of an intake closes, fits its list, and has a checkpoint that is signed.
+
+    `listing` is intake.jsonl; without a `policy` nobody says whose key signs the checkpoint.
+    """
+    examination = _Examination(Tree((), (), lambda _: policy, lambda _, __: ((), 0)))
+    step = examination.step(1, lambda: examination.receipt_step(receipt, listing))
+    return Report((replace(step, title="receipt of an intake"),))
+
+
 class _Examination:
     """What one step learns and later ones use."""
 
@@ -150,7 +159,9 @@ class _Examination:
             work()
         except SvitloError as error:
             self.fault("does not hold", TITLES[number - 1], str(error))
-        return Step(number, tuple(self.findings), tuple(self.notes), self.is_whole)
+        return Step(
+            number, TITLES[number - 1], tuple(self.findings), tuple(self.notes), self.is_whole
+        )
 
     def fault(self, kind: str, about: str, detail: str) -> None:
         self.findings.append(Finding(kind, about, detail))
@@ -159,6 +170,33 @@ class _Examination:
         if path not in self.tree.paths:
             raise BagError(f"{path} is not there")
         return self.tree.read(path)
+
+    def receipt_step(self, receipt: bytes, listing: bytes) -> None:
+        value = plain_value(receipt.rstrip(b"\n"))
+        items = list(read_lines(listing, "intake.jsonl", plain_value, self.findings))
+        codes = Counter(str(item["code"]) for item in items if "code" in item)
+        sizes = [item.get("size") for item in items if "id" in item]
+        found = {
+            "offered": len(sizes) + sum(codes.values()),
+            "sealed": len(sizes),
+            "rejected": sum(codes.values()),
+            "rejected_by_code": dict(codes),
+            "bytes": sum(size for size in sizes if type(size) is int),
+            "list": sha256(listing).hexdigest(),
+        }
+        for name, fact in found.items():
+            if value.get(name) != fact:
+                self.fault("differs", "receipt", f"{name} is {fact!a}, not {value.get(name)!a}")
+        note = str(value.get("checkpoint")).encode()
+        size = parse_checkpoint(parse_note(note).text).size
+        if any(type(i) is not int or i >= size for i in as_list(value.get("index_range"))):
+            self.fault("differs", "receipt", "its exhibits are not below its checkpoint")
+        if self.tree.read("trust/policy.txt"):
+            self.cosignatures(note)
+        else:
+            self.is_whole = False
+            self.notes.append("no policy here: the checkpoint's signature was not checked")
+        self.notes += [*self.limits, f"{found['offered']} offered, {found['sealed']} sealed"]
 
     def bag_step(self) -> None:
         self.bag = examine_folder(self.tree)
@@ -170,10 +208,8 @@ class _Examination:
         self.openings, _ = read_openings(self.read("proof/statements.jsonl"))
         self.findings += malformed + check_index(self.rows, self.openings, self.tree.paths)
         withheld = plain_value(self.read("data/withheld.json").rstrip(b"\n"))
-        counts = withheld.get("counts")
-        for item in counts if isinstance(counts, list) else ():
-            count = item.get("count") if isinstance(item, dict) else None
-            self.withheld += count if isinstance(count, int) else 0
+        counts = [i.get("count") for i in as_list(withheld.get("counts")) if isinstance(i, dict)]
+        self.withheld = sum(count for count in counts if type(count) is int)
         if withheld.get("none") != (self.withheld == 0):
             self.fault("malformed", "data/withheld.json", "says what is left out, or that none is")
         self.notes.append(f"{len(self.rows)} exhibits; {self.withheld} items withheld")
@@ -192,33 +228,30 @@ class _Examination:
                 self.fault("signature", opening.name, detail)
         self.findings += check_batches(openings, self.read("proof/batches.jsonl"))
         self.notes.append(f"{len(openings)} statements, {len(signed)} signed by persons")
-        for name, key in sorted(keys.items()):
-            self.notes.append(f"key {name} of {key.person}: ed25519 {key.public.hex()}")
+        for name, (public, person, _) in sorted(keys.items()):
+            self.notes.append(f"key {name} of {person}: ed25519 {public.hex()}")
         self.limits.append("that these keys are those persons' is the node's word: ask them")
 
     def log_step(self) -> None:
         note = self.read("proof/checkpoint")
         self.checkpoint = checkpoint = parse_checkpoint(parse_note(note).text)
-        metadata = self.bag.metadata
-        stated = metadata.get("Svitlo-Log-Origin"), metadata.get("Svitlo-Log-Size")
-        if stated != (checkpoint.origin, str(checkpoint.size)):
+        stated = [self.bag.metadata.get(f"Svitlo-Log-{name}") for name in ("Origin", "Size")]
+        if stated != [checkpoint.origin, str(checkpoint.size)]:
             self.fault("differs", "bag-info.txt", f"log {stated!a} is not that of the checkpoint")
         try:
             self.cosignatures(note)
         except SvitloError as error:
             self.fault("signature", "proof/checkpoint", str(error))
-        tiles = ProvenTiles(checkpoint.size, checkpoint.root, self.read)
-        self.findings += check_leaves(self.openings, tiles)
-        root = checkpoint.root.hex()
-        self.notes.append(f"{checkpoint.origin}: {checkpoint.size} entries, root {root}")
+        origin, size, root = checkpoint.origin, checkpoint.size, checkpoint.root
+        self.findings += check_leaves(self.openings, ProvenTiles(size, root, self.read))
+        self.notes.append(f"{origin}: {size} entries, root {root.hex()}")
 
     def cosignatures(self, note: bytes) -> None:
-        policy = parse_policy(self.read("trust/policy.txt"))
-        accepted = examine_note(policy, note, _checkable)
+        policy = parse_policy(self.tree.read("trust/policy.txt"))
+        accepted = examine_note(policy, note, verifier)
         quorum = accepted.quorum
         if not quorum.reached:
-            detail = f"{quorum.k} of {quorum.n} have cosigned, the policy asks for more"
-            self.fault("quorum", "proof/checkpoint", detail)
+            self.fault("quorum", "proof/checkpoint", f"{quorum.k} of {quorum.n} are not enough")
         for log in policy.logs:
             self.notes.append(f"log key {log.key.name}+{log.key.key_id.hex()} in trust/policy.txt")
         self.notes.append(f"cosigned by {quorum.k} of {quorum.n}; rule: quorum {policy.quorum}")
@@ -245,11 +278,9 @@ class _Examination:
                 self.fault("stamp", f"proof/time/{name}", str(error))
                 continue
             self.stamps[name] = stamp.gen_time.strftime(_TIME)
-            says = f"existed no later than {self.stamps[name]}, says {stamp.authority}"
-            self.notes.append(f"{name}: {says}")
-            self.notes.append(f"{name}: root certificate SHA-256 {stamp.root}")
-            if not stamp.is_canonical:
-                self.notes.append(f"{name}: valid (non-canonical encoding)")
+            encoding = "" if stamp.is_canonical else " (non-canonical encoding)"
+            says = f"existed no later than {self.stamps[name]}, says {stamp.authority}{encoding}"
+            self.notes += [f"{name}: {says}", f"{name}: root certificate SHA-256 {stamp.root}"]
         self.limits.append("that these root certificates are the authorities': compare them")
 
     def stamp(self, name: str, roots: list[bytes]) -> Stamp:
@@ -319,11 +350,6 @@ def certificates(pem: bytes) -> list[bytes]:
         return [a2b_base64(match) for match in _PEM.findall(pem)]
     except BinasciiError:
         raise DossierError("a certificate is not base64") from None
-
-
-def _checkable(key: VerifierLine) -> Verifier | None:
-    """What checks a key's signatures; None for ML-DSA, which is not checked here."""
-    return None if key.kind == KIND_ML_DSA_44 else verifier(key)
 
 
 def _utc(seconds: int) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from svitlo.dossier.folder import Tree
-from svitlo.dossier.steps import CAUTION, Report, examine_tree
+from svitlo.dossier.steps import CAUTION, Report, examine_receipt, examine_tree
 from svitlo.errors import BagError, DossierError
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 VERIFIER = "verify.py"
 _BLOCK = 1 << 18
-_FLAGS = os.O_RDONLY
-for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # not every system has each
-    _FLAGS |= getattr(os, _name, 0)
+_FLAGS = os.O_RDONLY | sum(getattr(os, n, 0) for n in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 
 
 def examine_dossier(path: str | os.PathLike[str]) -> Report:
@@ -58,6 +56,18 @@ def verify_dossier(path: str | os.PathLike[str]) -> Report:
     return report
 
 
+def check_receipt(receipt: str | os.PathLike[str], path: str | os.PathLike[str]) -> Report:
+    """What is found in a receipt, its list beside it, and the keys of the dossier in a folder.
+
+    Raises:
+        BagError: the receipt or its list cannot be read.
+    """
+    place, policy = Path(receipt), Path(path) / "trust" / "policy.txt"
+    listing = _read_file(str(place.with_name("intake.jsonl")))
+    keys = _read_file(str(policy)) if policy.is_file() else b""
+    return examine_receipt(_read_file(str(place)), listing, keys)
+
+
 def format_report(report: Report) -> Iterator[str]:
     """The lines of a report: numbered steps, then the verdict."""
     for step in report.steps:
@@ -86,9 +96,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=VERIFIER, description="Check a dossier offline.")
     default = str(Path(__file__).parent)
     parser.add_argument("path", nargs="?", default=default, help="the folder of the dossier")
+    parser.add_argument("--receipt", help="check this receipt of an intake by the keys in PATH")
     options = parser.parse_args(arguments)
     try:
-        report = examine_dossier(options.path)
+        if options.receipt:
+            report = check_receipt(options.receipt, options.path)
+        else:
+            report = examine_dossier(options.path)
     except BagError as error:
         sys.stderr.write(f"NOT A DOSSIER: {error}\n")
         return 2
@@ -104,20 +118,14 @@ def open_folder(path: str | os.PathLike[str]) -> Tree:
         BagError: there is no such folder, or it cannot be listed.
     """
     root = os.fspath(path)
-    files: list[str] = []
-    oddities: list[tuple[str, str]] = []
     try:
-        for name, what in _walk(root, ""):
-            if what:
-                oddities.append((name, what))
-            else:
-                files.append(name)
+        found = list(_walk(root, ""))
     except OSError as error:
         raise BagError(f"the folder cannot be listed: {error.strerror}") from None
     base = root + os.sep
     return Tree(
-        tuple(files),
-        tuple(oddities),
+        tuple(name for name, what in found if not what),
+        tuple((name, what) for name, what in found if what),
         lambda name: _read_file(base + name),
         lambda name, algorithms: _digest(base + name, algorithms),
     )

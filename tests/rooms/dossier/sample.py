@@ -196,7 +196,10 @@ def make_sample(
             )
         )
     log.event("seal", [INTAKE], is_signed=False)
-    batch = {"count": len(sealed), "root": root_of(o.leaf for o in sealed).hex()}
+    batch = {
+        "count": len(sealed),
+        "root": base64.b64encode(root_of(o.leaf for o in sealed)).decode(),
+    }
     log.add("intake.batch", [INTAKE], batch, id=BATCH, is_signed=True)
     log.pad(300)
     log.event("verify", [exhibits[0].id], is_signed=False, method="full")
