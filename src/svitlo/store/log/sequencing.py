@@ -14,6 +14,7 @@ from svitlo.errors import LogStateError
 from svitlo.seal.commitment import dummy_entry
 from svitlo.seal.tiles import TileEdge
 from svitlo.seal.tree import leaf_hashes
+from svitlo.store.bulk import insert_rows
 from svitlo.store.writing import MAX_ROWS, unit
 
 SMALLEST_RUNG = 64
@@ -110,8 +111,10 @@ def extend(cursor: CursorWrapper, log_id: int, size: int, rows: Sequence[Row]) -
     Raises:
         LogStateError: the log has another size by now.
     """
-    cursor.executemany(
-        'INSERT INTO store_entry (log_id, "index", entry, statement_id) VALUES (%s, %s, %s, %s)',
+    insert_rows(
+        cursor,
+        'store_entry (log_id, "index", entry, statement_id)',
+        "(%s, %s, %s, %s)",
         [(log_id, index, entry, statement) for index, (entry, statement) in enumerate(rows, size)],
     )
     edge = TileEdge(size, lambda level, n, w: stored_tile(cursor, log_id, (level, n), w))
