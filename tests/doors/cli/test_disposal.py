@@ -90,3 +90,24 @@ def test_a_proposal_without_ground_is_wrong_input(node: Node) -> None:
     because = ("--ground", "because", "--authority", "me")
     assert svitlo(node.folder, "disposal", "propose", ident, *because).code == 2
     assert svitlo(node.folder, "disposal", "run", ident).code == 2
+
+
+def test_after_an_erasure_log_and_dossiers_of_the_others_verify(node: Node, tmp_path: Path) -> None:
+    folder = node.folder
+    first, second, third = sealed(folder, b"first", b"second", b"third")
+    bohdan = proposed_and_approved(folder, first, "erasure")
+    run = ("disposal", "run", first, "--erase-statement", "--person", bohdan)
+    assert svitlo(folder, *run, env=AT_ONCE).code == 0
+
+    for sealed_or_not in ((), ("--sealed",)):
+        out = tmp_path / f"dossier{len(sealed_or_not)}"
+        made = svitlo(folder, "dossier", "make", str(out), "--all", *sealed_or_not, "--json")
+        assert made.value["exhibits"] == 2
+        checked = svitlo(folder, "dossier", "verify", made.value["path"])
+        assert checked.code == 0, checked.out
+    assert svitlo(folder, "log", "verify").code == 0
+    rebuilt = svitlo(folder, "log", "rebuild")
+    assert rebuilt.code == 0, rebuilt.out
+    again = svitlo(folder, "log", "rebuild", "--json")
+    assert (again.code, second in again.out, third in again.out) == (0, False, False)
+    assert svitlo(folder, "exhibit", "verify", second, third).code == 0
