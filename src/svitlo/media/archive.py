@@ -11,6 +11,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
 import lzma
 import re
 import tarfile
@@ -123,7 +124,7 @@ def _note_members(listed: Iterable[tuple[str, int]], claims: Claims) -> None:
     members: list[Value] = []
     for path, size in listed:
         text = clean_text(path, 300)
-        room -= len(text.encode()) + 40
+        room -= len(json.dumps(text, ensure_ascii=False).encode()) + 40
         if room < 0:
             claims.add("archive.members_cut", value=True)
             break

@@ -34,6 +34,8 @@ SIZE_BYTES = 256 << 20
 
 _VERDICTS = {"Invalid": "invalid", "Valid": "intact_untrusted", "Trusted": "trusted"}
 _ENTRIES = 40
+_INGREDIENT_BYTES = 6 * 1024
+"""Room in a statement; the raw report has them all."""
 
 
 def read_provenance(
@@ -82,9 +84,7 @@ def _findings(report: Mapping[str, object]) -> dict[str, Value]:
         "ingredient_codes": _delta_codes(results.get("ingredientDeltas")),
     }
     manifest = _object(_object(report.get("manifests")).get(str(report.get("active_manifest"))))
-    ingredients = _ingredients(manifest.get("ingredients"))
-    if ingredients:
-        found["ingredients"] = ingredients
+    _add_ingredients(found, manifest.get("ingredients"))
     signature = _object(manifest.get("signature_info"))
     texts = {
         "generator": manifest.get("claim_generator") or _generator(manifest),
@@ -93,17 +93,24 @@ def _findings(report: Mapping[str, object]) -> dict[str, Value]:
     return found | {name: clean_text(str(text), 200) for name, text in texts.items() if text}
 
 
-def _ingredients(listed: object) -> list[Value]:
+def _add_ingredients(found: dict[str, Value], listed: object) -> None:
     """Title, relationship and findings of each ingredient, whose breaking leaves the file valid."""
-    found: list[Value] = []
+    entries: list[Value] = []
+    room_bytes = _INGREDIENT_BYTES
     for ingredient in map(_object, _array(listed)):
         entry: dict[str, Value] = {
             name: clean_text(str(ingredient[name]), 200)
             for name in ("title", "relationship")
             if ingredient.get(name)
         }
-        found.append({**entry, "codes": _codes(ingredient.get("validation_status"))})
-    return found
+        entry["codes"] = _codes(ingredient.get("validation_status"))
+        room_bytes -= len(json.dumps(entry))
+        if room_bytes < 0:
+            found["ingredients_cut"] = True
+            break
+        entries.append(entry)
+    if entries:
+        found["ingredients"] = entries
 
 
 def _delta_codes(deltas: object) -> list[Value]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +27,8 @@ UNLIMITED = 10**9
 def limits() -> Iterator[None]:
     """Pillow's own limit as it was: readers set it."""
     kept = Image.MAX_IMAGE_PIXELS
-    yield
+    with warnings.catch_warnings():
+        yield
     Image.MAX_IMAGE_PIXELS = kept
 
 
@@ -207,3 +209,39 @@ def test_progressive_jpeg_and_animated_gif_end_where_they_end() -> None:
     assert end(data + b"x", "image/gif") == len(data)
     assert end(b"\xff\xd8\xff", "image/jpeg") is None
     assert end(b"anything", "image/tiff") is None
+
+
+@pytest.mark.parametrize("form", ["HEIF", "AVIF", "PNG", "WEBP"])
+def test_tags_are_found_wherever_the_container_keeps_them(form: str) -> None:
+    photo.load()
+    tags = Image.Exif()
+    tags[0x010F] = "Maker"
+    tags.get_ifd(0x8825).update({1: "S", 2: (33.0, 51.0, 36.0), 3: "E", 4: (151.0, 12.0, 0.0)})
+    data = encoded(texture(3), form, exif=tags)
+    claims = Claims()
+    stream = io.BytesIO(data)
+    kind = kind_of(stream, len(data))
+    photo.note_tags(stream, len(data), kind, claims)
+    assert isinstance(opened(data, claims), photo.Picture)
+    assert claims.found["camera.make"] == {"value": "Maker", "tag": "Exif.Image.Make"}
+    position = claims.found["place.position"]
+    assert isinstance(position, dict)
+    assert position["value"] == {"lat": "-33.86", "lon": "151.2"}
+
+
+def test_tags_in_a_block_that_exiv2_does_not_see_are_read_from_the_decoder() -> None:
+    photo.load()
+    tags = Image.Exif()
+    tags[0x010F] = "Maker"
+    claims = Claims()
+    claims.add("exif.tags", 0)
+    assert isinstance(opened(encoded(texture(3), "HEIF", exif=tags), claims), photo.Picture)
+    assert claims.found["camera.make"] == {"value": "Maker", "tag": "Exif.Image.Make"}
+    assert claims.found["exif.tags"] != {"value": 0}
+
+
+def test_a_file_too_long_for_exiv2_says_so() -> None:
+    claims = Claims()
+    kind = kind_of(io.BytesIO(encoded(gradient())), 100)
+    assert photo.note_tags(io.BytesIO(b""), photo.TAGS_BYTES + 1, kind, claims) == b""
+    assert claims.found["exif.unreadable"] == {"value": "too_large"}

@@ -226,3 +226,45 @@ def test_a_damaged_published_file_is_invalid(shared: Path) -> None:
         data = bytearray((shared / "c2pa/c2pa-rs" / name).read_bytes())
         data[at] ^= 1
         assert verdict(bytes(data), mime)["verdict"] == "invalid"
+
+
+def test_many_ingredients_are_cut_to_the_room_of_a_statement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codes = [{"code": "x" * 100}] * 40
+    ingredients = [{"title": "t" * 500, "validation_status": codes}] * 100
+    report = {
+        "validation_state": "Valid",
+        "active_manifest": "m",
+        "manifests": {"m": {"ingredients": ingredients, "claim_generator_info": [{"name": "g"}]}},
+        "validation_results": {"ingredientDeltas": [{"validationDeltas": {"failure": codes}}] * 50},
+        "validation_status": codes,
+    }
+
+    class Reader:
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def json(self) -> str:
+            return json.dumps(report)
+
+    monkeypatch.setattr(c2pa, "Reader", Reader)
+    found = verdict(b"x")
+    assert found["ingredients_cut"] is True
+    assert found["generator"] == "g"
+    assert len(json.dumps(found)) < 16 * 1024
+
+
+@pytest.mark.parametrize(
+    "report", ["[]", "{}", '{"manifests": []}', "nonsense", '{"manifests": 1}']
+)
+def test_a_report_in_another_form_is_unreadable(
+    monkeypatch: pytest.MonkeyPatch, report: str
+) -> None:
+    class Reader:
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def json(self) -> str:
+            return report
+
+    monkeypatch.setattr(c2pa, "Reader", Reader)
+    assert verdict(b"x")["verdict"] == "unreadable"
