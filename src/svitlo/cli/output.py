@@ -61,20 +61,38 @@ def size_text(size: float) -> str:
 
 
 def progress_bar(what: str) -> Callable[[int, int, int], None]:
-    """A bar on stderr with rate and time left, for long work; silent where nobody watches."""
+    """A bar on stderr with rate and time left, for long work; silent where nobody watches.
+
+    The function that comes back is told the items done, the bytes done and the items there are.
+    """
+    if not sys.stderr.isatty():
+        return lambda *_: None
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     began = time.monotonic()
-    last = [began]
+    bar = Progress(
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=Console(stderr=True),
+    )
+    task = bar.add_task(what, total=None, rate="")
+    bar.start()
 
     def show(done: int, size: int, whole: int) -> None:
-        now = time.monotonic()
-        if not sys.stderr.isatty() or (now - last[0] < 0.1 and done < whole):  # noqa: PLR2004 - seconds between two drawings
-            return
-        last[0] = now
-        spent = max(now - began, 1e-6)
-        left = spent * (whole - done) / max(done, 1)
-        filled = 30 * done // max(whole, 1)
-        bar = "#" * filled + "-" * (30 - filled)
-        line = f"{what} [{bar}] {done} of {whole}  {size_text(size / spent)}/s  {left:.0f} s left"
-        click.echo(f"\r{line:<100}", nl=done >= whole, err=True)
+        rate = f"{size_text(size / max(time.monotonic() - began, 1e-6))}/s"
+        bar.update(task, completed=done, total=whole, rate=rate)
+        if done >= whole:
+            bar.stop()
 
     return show

@@ -76,8 +76,10 @@ class Story:
 def _program(name: str) -> list[str]:
     if name == "svitlo":
         return [sys.executable, "-m", "svitlo"]
-    if name == "python3":
-        return [sys.executable]
+    if name == "bagit.py":
+        return [sys.executable, "-I", "-m", "bagit"]
+    if name == "python3":  # the one below this environment, which knows none of our packages
+        return [str(next(Path(sys.base_prefix, "bin").glob("python3"), Path(sys.executable)))]
     return [name]
 
 
@@ -199,7 +201,7 @@ def _verify(
         "python3", "-I", name / "verify.py", name, codes=(0,) if is_intact else (3,), shown=40
     )
     story.title("Verify with tools that are not ours: bagit.py, sha256sum, openssl")
-    story.run("python3", "-I", "-m", "bagit", "--validate", "--quiet", name, codes=codes)
+    story.run("bagit.py", "--validate", "--quiet", name, codes=codes)
     for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
         is_payload = manifest.startswith("manifest")
         _sha256sum(story, dossier, manifest, codes if is_payload else (0,))
