@@ -1,14 +1,16 @@
 """The places of a node's sealed bodies: its own folder, and a second copy where one is set."""
 
+import fcntl
 import hashlib
 import os
-import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from svitlo.errors import StorageError
+from svitlo.errors import DigestMismatch, StorageError
 from svitlo.node.opening import Node
-from svitlo.store.blobs import FolderPlace
+from svitlo.seal.digest import blake3_stream
+from svitlo.store.blobs import FolderPlace, Part
 
 
 def main_place(node: Node) -> FolderPlace:
@@ -27,22 +29,62 @@ def second_place(node: Node) -> FolderPlace | None:
 
 
 def mirror(source: FolderPlace, target: FolderPlace, names: Iterable[str], *, part: str) -> None:
-    """The bodies stand in the target too, durably.
+    """The bodies stand in the target too, durably, whole.
 
     Raises:
-        StorageError: the target cannot be written, or holds other bytes under a name.
+        StorageError: the target cannot be written, or a body is damaged in either place.
     """
     for number, name in enumerate(names):
         copy = target.begin(f"{part}-{number}")
         try:
-            with os.fdopen(source.open(name), "rb", buffering=0) as file:
-                shutil.copyfileobj(file, os.fdopen(os.dup(copy.opened), "wb", buffering=0), 1 << 20)
+            _check_written(source, name, copy)
             copy.settle()
             target.keep([(copy, name)])
         except OSError as error:
             raise StorageError(f"cannot write the second copy: {error.strerror}") from error
+        except DigestMismatch as error:
+            raise StorageError(str(error)) from error
         finally:
             copy.drop()
+
+
+def _check_written(source: FolderPlace, name: str, copy: Part) -> None:
+    with os.fdopen(source.open(name), "rb", buffering=0) as file:
+
+        def read_into(room: memoryview) -> int:
+            got = file.readinto(room) or 0
+            copy.write(room[:got])
+            return got
+
+        _, found = blake3_stream(read_into)
+    if found != name:
+        raise StorageError(f"the sealed body {name[:16]}... holds other bytes than its name")
+
+
+@contextmanager
+def sealing_in(node: Node) -> Iterator[None]:
+    """Parts in the spools are safe inside; those of processes that died before are gone.
+
+    All who write parts hold one lock together, and who finds nobody else sweeps first.
+    """
+    path = node.folder / "run" / "spool.lock"
+    opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if _is_alone(opened):
+            for place in filter(None, (main_place(node), second_place(node))):
+                place.sweep_spool()
+        fcntl.flock(opened, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(opened)
+
+
+def _is_alone(opened: int) -> bool:
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def compare_places(first: Path, second: Path) -> dict[str, object]:

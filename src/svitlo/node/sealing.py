@@ -92,13 +92,25 @@ class Sealer:
         self.bodies.remove(body)
         _part(body).drop()
 
-    def settle(self) -> None:
-        """All bodies of the group are durable under their names, and so are their headers."""
+    def finish_segment(self) -> None:
+        """The segment is written to its end; it may still be dropped."""
         if self._segment is not None:
             body, stream, writer = self._segment
             writer.close()
             finished = stream.finish()
             body.name, body.size = finished.body_blake3, finished.body_size
+            self._segment = None
+
+    def drop_segment(self) -> None:
+        """The segment could not be written: its part is gone, and another may be begun."""
+        segments = [body for body in self.bodies if body.is_segment]
+        self._segment = None
+        for body in segments:
+            self.drop(body)
+
+    def settle(self) -> None:
+        """All bodies of the group are durable under their names, and so are their headers."""
+        self.finish_segment()
         for body in self.bodies:
             _part(body).settle()
         self._place.keep((_part(body), body.name) for body in self.bodies)
@@ -114,6 +126,7 @@ class Sealer:
         for body in self.bodies:
             _part(body).drop()
         self.bodies = []
+        self._segment = None
 
     def _begin(self, *, is_segment: bool) -> tuple[Body, bytes]:
         file_key = os.urandom(FILE_KEY_BYTES)

@@ -24,29 +24,44 @@ _HEX = frozenset("0123456789abcdef")
 NAME_LETTERS = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Part:
-    """A body that is being written, in the spool, under no name yet."""
+    """A body that is being written, in the spool, under no name yet.
+
+    The descriptor is forgotten when it is closed: its number may soon be somebody else's.
+    """
 
     path: Path
-    opened: int
+    opened: int | None
 
     def write(self, block: bytes | bytearray | memoryview) -> None:
-        """The block stands at the end of the part."""
+        """The block stands at the end of the part.
+
+        Raises:
+            StorageError: the part is closed.
+        """
+        if self.opened is None:
+            raise StorageError("this part is settled or gone; nothing more is written to it")
         view = memoryview(block)
         while view:
             view = view[os.write(self.opened, view) :]
 
     def settle(self) -> None:
         """All that was written is on the disk, and nothing more is written."""
-        os.fdatasync(self.opened)
-        os.close(self.opened)
+        if self.opened is not None:
+            os.fdatasync(self.opened)
+            self._close()
 
     def drop(self) -> None:
         """The part is gone; may be called after `settle` too."""
-        with contextlib.suppress(OSError):
-            os.close(self.opened)
+        self._close()
         self.path.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        opened, self.opened = self.opened, None
+        if opened is not None:
+            with contextlib.suppress(OSError):
+                os.close(opened)
 
 
 class FolderPlace:

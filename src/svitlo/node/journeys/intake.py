@@ -25,6 +25,7 @@ from svitlo.node.clock import clock_state
 from svitlo.node.journeys.intake_groups import Progress, seal_items
 from svitlo.node.journeys.receipts import Receipt, close_intake
 from svitlo.node.opening import Node
+from svitlo.node.places import sealing_in
 from svitlo.record.custody import Event
 from svitlo.record.statement import LogKind, utc_text
 from svitlo.store.intaking import ItemRow, add_items, forget_census
@@ -63,7 +64,7 @@ def take_in(node: Node, actor: Actor, offer: Offer, *, progress: Progress | None
     if not offer.paths:
         raise InvalidInput("name at least one file or folder to take in")
     request = offer.request(actor)
-    with _alone(node, request):
+    with _alone(node, request), sealing_in(node):
         intake = _intake(node, actor, offer, request)
         if intake.state == "census":
             _take_census(node, actor, offer, intake)

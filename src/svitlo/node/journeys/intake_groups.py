@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from svitlo.errors import Rejected, StorageError
+from svitlo.errors import DigestMismatch, NotFound, Rejected, StorageError
 from svitlo.node.acting import Actor
 from svitlo.node.archives import ArchiveReader
 from svitlo.node.census import STDIN
@@ -101,13 +101,11 @@ class _Groups:
     def is_due(self) -> bool:
         """Whether the group has reached a limit."""
         count = len(self._staged) + len(self._rejected)
+        if count >= self._settings.group_items or self._sealer.size >= self._settings.segment_max:
+            return True
         if count & CLOCK_EVERY - 1 and self._sealer.size < CLOCK_BYTES:
             return False
-        return (
-            count >= self._settings.group_items
-            or self._sealer.size >= self._settings.segment_max
-            or time.monotonic() - self._began >= self._settings.group_seconds
-        )
+        return time.monotonic() - self._began >= self._settings.group_seconds
 
     def take(self, item: ItemRow, archives: ArchiveReader) -> None:
         """The item is staged in the group, or noted as rejected."""
@@ -115,9 +113,6 @@ class _Groups:
             self._read(item, archives)
         except Rejected as rejection:
             self._rejected.append((item.ordinal, rejection.code, rejection.reason))
-        except (StorageError, OSError) as error:
-            self._fail(str(error))
-            self._rejected.append((item.ordinal, "store_failed", str(error)))
         self.last = item.ordinal
 
     def _read(self, item: ItemRow, archives: ArchiveReader) -> None:
@@ -148,7 +143,7 @@ class _Groups:
     def _read_large(self, item: ItemRow) -> None:
         for _ in range(2):
             with opened_large(item.path) as (read_into, mtime, is_unchanged):
-                body, sealed = self._sealer.add_large(read_into)
+                body, sealed = self._sealed_alone(read_into)
                 if is_unchanged(sealed.size):
                     self._stage(item, body, sealed, mtime)
                     return
@@ -156,14 +151,25 @@ class _Groups:
         raise Rejected("changed_while_reading", "it changed while it was read, twice")
 
     def _stage_large(self, item: ItemRow, read_into: ReadInto, mtime: int | None) -> None:
-        body, sealed = self._sealer.add_large(read_into)
+        body, sealed = self._sealed_alone(read_into)
         self._stage(item, body, sealed, mtime)
+
+    def _sealed_alone(self, read_into: ReadInto) -> tuple[Body, StreamSealed]:
+        """The stream in a body of its own; where it cannot be kept, only this item is rejected."""
+        try:
+            return self._sealer.add_large(read_into)
+        except (StorageError, OSError) as error:
+            raise Rejected("store_failed", _words(error)) from error
 
     def _stage_small(self, item: ItemRow, content: bytes, mtime: int | None) -> None:
         if not self._sealer.fits(len(content)):
             self.commit()
         ident, size = self._node.ulids.next(), len(content)
-        body, off, sha256, blake3 = self._sealer.add_small(ident, content)
+        try:
+            body, off, sha256, blake3 = self._sealer.add_small(ident, content)
+        except (StorageError, OSError) as error:
+            self._fail_segment(_words(error))
+            raise Rejected("store_failed", _words(error)) from error
         said = Sealed(item.ordinal, item.path, size, sha256, blake3, off, mtime)
         self._staged.append(Staged(ident, said, body))
         self.bytes_done += size
@@ -196,19 +202,40 @@ class _Groups:
             .values_list("blob_id", "blob__name", "blob__size")
             .first()
         )
-        return (
-            Body(None, b"", is_segment=False, name=row[1], size=row[2], row=row[0]) if row else None
-        )
+        if row is None or not self._is_sound(row[1]):
+            return None
+        return Body(None, b"", is_segment=False, name=row[1], size=row[2], row=row[0])
+
+    def _is_sound(self, name: str) -> bool:
+        """Whether a body kept before is whole: what came again may be the only good copy."""
+        try:
+            self._place.check_body(name)
+        except (NotFound, DigestMismatch, OSError):
+            return False
+        return True
 
     def _fail(self, reason: str) -> None:
         """What the group had staged is rejected: the store could not keep it."""
         self._sealer.abandon()
-        self._rejected += [(staged.said.n, "store_failed", reason) for staged in self._staged]
-        self._rejected.sort()
+        self._reject(self._staged, reason)
         self._staged = []
+
+    def _fail_segment(self, reason: str) -> None:
+        """The small items of the group are rejected; large ones have bodies of their own."""
+        self._sealer.drop_segment()
+        self._reject([staged for staged in self._staged if staged.body.is_segment], reason)
+        self._staged = [staged for staged in self._staged if not staged.body.is_segment]
+
+    def _reject(self, staged: Sequence[Staged], reason: str) -> None:
+        self._rejected += [(one.said.n, "store_failed", reason) for one in staged]
+        self._rejected.sort()
 
     def commit(self) -> None:
         """The group is durable and stated."""
+        try:
+            self._sealer.finish_segment()
+        except (StorageError, OSError) as error:
+            self._fail_segment(_words(error))
         try:
             self._sealer.settle()
             copies = second_place(self._node)
@@ -220,7 +247,7 @@ class _Groups:
                     part=self._node.ulids.next(),
                 )
         except (StorageError, OSError) as error:
-            self._fail(str(error))
+            self._fail(_words(error))
         self._record()
         self._renew()
 
@@ -293,3 +320,8 @@ class _Groups:
             entry = commitment_entry(commit(salt, text))
             rows.append((ident, SEALED, at, salt, text, entry))
         return rows
+
+
+def _words(error: StorageError | OSError) -> str:
+    """What the system says, without its numbers."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
