@@ -239,6 +239,27 @@ def witness(door: Door) -> None:
 
 
 @log.command()
+@as_json
+@pass_door
+def rebuild(door: Door, *, is_json: bool) -> None:
+    """Write index tables, tiles and static files again from the statements and entries.
+
+    Example: svitlo --node my-node log rebuild
+    """
+    node = door.node
+    from svitlo.node.journeys.rebuilding import rebuild as rebuild_tables
+
+    done = rebuild_tables(node)
+    if is_json:
+        print_json({"changes": done.changes})
+        return
+    for table, counts in sorted(done.changes.items()):
+        words = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        click.echo(f"{table}: {words}")
+    click.echo("Tables, tiles and static files say what was stated.")
+
+
+@log.command()
 @acting_options
 @pass_door
 def rotate(door: Door, **given: Any) -> None:  # noqa: ANN401 - the options above
