@@ -226,15 +226,17 @@ def test_a_child_is_refused_whatever_it_tries(cage: Cage) -> None:
     assert cage.attempt() == dict.fromkeys(sandbox.ATTEMPTS, True)
 
 
-def test_walls_that_do_not_hold_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_walls_that_do_not_hold_are_found_out(monkeypatch: pytest.MonkeyPatch, cage: Cage) -> None:
+    if not cage.walls["namespaces"]:
+        pytest.skip("this kernel gives no namespaces")
     script = (
         "import sys\nfrom svitlo.media import calls, walls, __main__ as zygote\n"
         "walls.fence_files = calls.refuse_calls = lambda *_: False\nsys.exit(zygote.main())"
     )
     monkeypatch.setattr(sandbox, "ZYGOTE", ("-I", "-c", script))
-    with Cage.open() as cage:
-        assert cage.walls == {"namespaces": True, "landlock": False, "calls": False}
-        found = cage.attempt()
+    with Cage.open() as poorer:
+        assert poorer.walls == {"namespaces": True, "landlock": False, "calls": False}
+        found = poorer.attempt()
         assert not found["read"]
         assert not found["run"]
         assert found["network"]
@@ -253,15 +255,19 @@ def test_a_zygote_that_does_not_start_is_an_error(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("word", ["leave_the_world", "fence_files"])
-def test_one_of_the_outer_walls_is_enough(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+def test_one_of_the_outer_walls_is_enough(
+    monkeypatch: pytest.MonkeyPatch, cage: Cage, word: str
+) -> None:
+    if not (cage.walls["namespaces"] and cage.walls["landlock"]):
+        pytest.skip("this kernel has only one of the outer walls")
     script = (
         "import sys\nfrom svitlo.media import walls, __main__ as zygote\n"
         f"walls.{word} = lambda *_: False\nsys.exit(zygote.main())"
     )
     monkeypatch.setattr(sandbox, "ZYGOTE", ("-I", "-c", script))
-    with Cage.open() as cage:
-        assert described(cage, jpeg()).skipped is None
-        assert sum(cage.walls.values()) == 2
+    with Cage.open() as poorer:
+        assert described(poorer, jpeg()).skipped is None
+        assert sum(poorer.walls.values()) == sum(cage.walls.values()) - 1
 
 
 def test_without_any_outer_wall_there_is_no_cage(monkeypatch: pytest.MonkeyPatch) -> None:
