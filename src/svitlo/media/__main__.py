@@ -4,12 +4,12 @@ Started by `svitlo.node.sandbox` as `python -I -m svitlo.media` with an empty en
 standard input is the control socket. It puts up its walls before it imports a parser, and never
 looks at a byte of a file: the child does that, and its end, good or bad, is told to the parent.
 
-Control socket: frames of `u32be length` and JSON. First the settings from the parent, answered by
-`ready`; then, for every file, a request that carries the child's socket (SCM_RIGHTS), answered by
-how the child ended. Child's socket: `u64be offset + u32be length` asks for bytes of the file;
+Control socket: frames of `u32be length` and JSON. The zygote says that it is ready, and which walls
+stand; then, for every file, comes a request that carries the child's socket (SCM_RIGHTS), answered
+by how the child ended. Child's socket: `u64be offset + u32be length` asks for bytes of the file;
 offset 2^64-1 announces a part of the reply, 2^64-2 what is known so far, should the child die.
 
-Source: the project's vault design, section 6; socket(7), unix(7).
+Sources: unix(7) for the passing of sockets, pidfd_open(2) for the waiting.
 """
 
 from __future__ import annotations

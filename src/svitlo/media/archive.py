@@ -3,7 +3,7 @@
 Nothing is unpacked to a disk. Archives within archives are looked into three deep, in memory and
 within one budget. A bomb is a finding, not an error: its codes stand in `archive.alarms`.
 
-Source: the project's vault design, section 6 (limits); ECMA-376-2 and ODF 1.3 for office files.
+Sources: ECMA-376-2 and ODF 1.3 for office files; the limits are our own.
 """
 
 from __future__ import annotations

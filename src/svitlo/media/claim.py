@@ -5,7 +5,7 @@ differs, and the tag that held it. Names are `[a-z0-9_.]+`; there are no floats 
 (decimals are strings, what is absent is left out); text is cut, and cleaned of what canonical JSON
 refuses. The whole stays small enough for one statement.
 
-Source: the project's log design, section 3 (a statement holds at most 60 KiB).
+A statement holds at most 60 KiB of canonical JSON (RFC 8785).
 """
 
 from __future__ import annotations

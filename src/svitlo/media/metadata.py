@@ -4,8 +4,6 @@ The reader is chosen by content. What is known is reported early, so that a file
 reader later still leaves its kind and its tags. A reason why something was not read is a result:
 `too_large`, `unsupported`, `encrypted` here; `time`, `memory`, `crashed` and `bad_reply` are found
 by the parent.
-
-Source: the project's vault design, section 6.
 """
 
 from __future__ import annotations

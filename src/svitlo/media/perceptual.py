@@ -3,7 +3,7 @@
 Not turned by EXIF and not shrunk before, or equal files would get unequal hashes elsewhere. A
 quality below 50 (flat sky, smoke) is a result, not an error; who searches leaves it out.
 
-Source: the project's matching design, section 1, item 1; ThreatExchange's PDQ paper.
+Source: The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm (Facebook, 2019).
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 Opens only the formats that the kind allows, so that a file cannot choose a parser nobody meant.
 Pixels beyond the limit are not decoded at all; a picture that breaks while decoding keeps its tags.
-
-Source: the project's vault design, section 6.
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 JPEG, at most 512 pixels long, upright, on white where the original is transparent, and without
 any metadata. The same pixels give the same bytes (one quality, one sampling, no optimisation).
-
-Source: the project's vault design, section 6.
 """
 
 from __future__ import annotations

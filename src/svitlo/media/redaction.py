@@ -3,8 +3,6 @@
 The copy holds pixels only: no tags, no embedded thumbnail (old thumbnails keep the face), no colour
 profile, no bytes behind the end. It is upright and lossless, so that every pixel of a box has the
 one colour, and the same input gives the same bytes.
-
-Source: the project's vault design, section 8.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a caged child may use (vault.md 6)."""
+    """What a caged child may use."""
 
     memory_bytes: int = 1 << 30
     cpu_s: int = 20

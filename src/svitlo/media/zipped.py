@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MEMBERS = 100_000
 RATIO = 200
 TOTAL_BYTES = 4 << 30
-"""Limits of the project's vault design, section 6."""
+"""Above these an archive is a trap; no honest one that we know comes near."""
 
 _END, _END_64, _LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _CENTRAL, _LOCAL = b"PK\x01\x02", b"PK\x03\x04"

@@ -3,8 +3,6 @@
 The child sends `u64be offset + u32be length` and gets that piece of its file. Offset 2^64-2 brings
 an early answer, 2^64-1 the reply: JSON, then as many frames as it announces. Whoever breaks this is
 not listened to any longer.
-
-Source: the project's vault design, section 6.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The child that answers has read hostile bytes and may be theirs by now. So its J
 without doubles, floats and nulls, and every value must fit a statement; what does not is refused
 whole.
 
-Source: the project's vault design, section 6 (limits of the reply), and log design, section 3.
+A statement takes strings, booleans, integers within 2^53 - 1, arrays and objects (RFC 8785).
 """
 
 from __future__ import annotations

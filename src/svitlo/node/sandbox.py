@@ -7,8 +7,6 @@ exhausts its memory costs that file its description, and says so; the next one i
 
 Threads may not share a cage. Where neither namespaces nor Landlock can be had there is no cage and
 nothing is read; sealing does not need one.
-
-Source: the project's vault design, section 6.
 """
 
 from __future__ import annotations
@@ -45,7 +43,7 @@ _START_S, _GRACE_S = 60, 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CageLimits:
-    """What one file may cost (vault.md 6)."""
+    """What one file may cost."""
 
     wall_s: int = 60
     cpu_s: int = 20
