@@ -48,10 +48,11 @@ def state(node: Node, actor: Actor, count: int) -> None:
     from svitlo.node.asserting import Happening, custody_statement
     from svitlo.node.audit import record
     from svitlo.record.custody import Event
+    from svitlo.store.writing import in_units
 
     noted = Happening(event=Event.ANNOTATE, subject=[], what="exhibit", result="noted")
-    for _ in range(count):
-        record(node, custody_statement(node, actor, noted))
+    for part in in_units(range(count), 100):
+        record(node, *(custody_statement(node, actor, noted) for _ in part))
 
 
 def closed(node: Node) -> Head:

@@ -32,7 +32,7 @@ from svitlo.seal.tiles import (
     tiles_of,
 )
 from svitlo.seal.tree import EMPTY_ROOT, leaf_hashes
-from svitlo.store.log.reading import LogReader, Row
+from svitlo.store.log.reading import LogReader, Row, plain
 from svitlo.store.models import Checkpoint as CheckpointRow
 from svitlo.store.models import Entry, Pending
 from svitlo.store.models import Statement as StatementRow
@@ -113,16 +113,16 @@ def _read_checkpoints(
         done.checkpoints += 1
         about = f"checkpoint {row.size}"
         if _attempt(done, "signature", about, lambda: _check_row(reader, row, (keys, verifiers))):  # noqa: B023 - called at once
-            done.checkpoint = Checkpoint(reader.log.origin, row.size, bytes(row.root))
+            done.checkpoint = Checkpoint(reader.log.origin, row.size, plain(row.root))
 
 
 def _check_row(
     reader: LogReader, row: CheckpointRow, keys: tuple[list[Verifier], tuple[Verifier, ...]]
 ) -> None:
-    note, signers = open_note(bytes(row.note), keys[0])
+    note, signers = open_note(plain(row.note), keys[0])
     if not set(signers) & set(keys[1]):
         raise CheckpointError("no key of the log has signed it")
-    if parse_checkpoint(note.text) != Checkpoint(reader.log.origin, row.size, bytes(row.root)):
+    if parse_checkpoint(note.text) != Checkpoint(reader.log.origin, row.size, plain(row.root)):
         raise CheckpointError("the note says another origin, size or root than its row")
 
 
@@ -182,7 +182,7 @@ def _check_roots(reader: LogReader, done: Examined) -> None:
     for row in CheckpointRow.objects.filter(log_id=reader.log_id).order_by("size"):
         if row.size <= size and head is not None:
             about = f"checkpoint {row.size}"
-            checkpoint = Checkpoint(reader.log.origin, row.size, bytes(row.root))
+            checkpoint = Checkpoint(reader.log.origin, row.size, plain(row.root))
             _attempt(done, "history", about, lambda: _check_grown(reader, checkpoint))  # noqa: B023 - called at once
 
 

@@ -40,6 +40,13 @@ class Row(NamedTuple):
 PAGE = 1024
 
 
+def plain(value: object) -> bytes:
+    """The bytes of a column, also where somebody wrote text into it, which SQLite allows."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape")
+    return bytes(value) if isinstance(value, bytes | memoryview) else b""
+
+
 class LogReader:
     """One log as its tables hold it now."""
 
@@ -94,7 +101,7 @@ class LogReader:
                     [self.log_id, start, min(start + PAGE, size)],
                 )
                 yield [
-                    Row(r[0], bytes(r[1]), r[2], bytes(r[3] or b""), bytes(r[4] or b""), r[5] or "")
+                    Row(r[0], plain(r[1]), r[2], plain(r[3]), plain(r[4]), r[5] or "")
                     for r in cursor.fetchall()
                 ]
 
