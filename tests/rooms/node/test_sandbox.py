@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import threading
@@ -338,3 +339,25 @@ def test_a_picture_is_redacted_in_the_cage(cage: Cage) -> None:
         assert made.crop((10, 20, 40, 60)).getextrema() == ((0, 0), (0, 0), (0, 0))
     with pytest.raises(CagedProgramFailed, match="leaves the picture of 2000 x 1500"):
         cage.redact(read, len(data), [(1990, 0, 11, 1)])
+
+
+def test_the_report_of_a_dossier_is_typeset_in_the_cage(cage: Cage) -> None:
+    document = {
+        "title": "A case",
+        "from": "An office",
+        "day": [2022, 10, 10],
+        "caution": "not truth",
+        "certificate": "{}",
+        "facts": [["Node", "example"]],
+        "marks": ["signed"],
+        "gaps": [],
+        "exhibits": [["1", "a.jpg", 3, "00"]],
+        "more-exhibits": 0,
+        "events": [["1", "2", "3", "4", "5", "6"]],
+        "more-events": 0,
+    }
+    made = cage.typeset(json.dumps(document).encode())
+    assert made.startswith(b"%PDF-")
+    assert made == cage.typeset(json.dumps(document).encode())
+    with pytest.raises(CagedProgramFailed, match="cannot be typeset"):
+        cage.typeset(b"{}")
