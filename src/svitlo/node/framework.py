@@ -17,7 +17,9 @@ SVITLO_SETTINGS: Settings = load_settings(SVITLO_FOLDER)
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"
     "PRAGMA secure_delete=ON;PRAGMA cache_size=-32768;PRAGMA temp_store=MEMORY;"
+    "PRAGMA recursive_triggers=ON;"
 )
+"""With recursive triggers a REPLACE meets the trigger that forbids deleting evidence."""
 
 DATABASES = {
     "default": {

@@ -8,7 +8,8 @@ from typing import Any
 from django.db import migrations
 
 _STATEMENT_KEEPS = (
-    "NEW.id = OLD.id AND NEW.log_id = OLD.log_id AND NEW.type = OLD.type AND NEW.at = OLD.at"
+    "NEW.seq = OLD.seq AND NEW.id = OLD.id AND NEW.log_id = OLD.log_id AND NEW.type = OLD.type"
+    " AND NEW.at = OLD.at AND (NEW.state = 'erased' OR OLD.state <> 'erased')"
 )
 _SQLITE = (
     """CREATE TRIGGER store_entry_no_update BEFORE UPDATE ON store_entry
