@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from svitlo.errors import StorageError
 
@@ -29,9 +29,10 @@ HOUSEKEEPING = frozenset(
 """Tables that logins write at any time."""
 
 _WRITES = re.compile(
-    r"\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|REPLACE\s+INTO|UPDATE(?:\s+OR\s+\w+)?|DELETE\s+FROM)"
-    r"\s+\"?(store_\w+)",
-    re.IGNORECASE,
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:WITH\b.*?\b)?"
+    r"(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|REPLACE\s+INTO|UPDATE(?:\s+OR\s+\w+)?|DELETE\s+FROM)"
+    r"\s+(?:\w+\.)?\"?(store_\w+)",
+    re.IGNORECASE | re.DOTALL,
 )
 _is_open: ContextVar[bool] = ContextVar("svitlo_unit_is_open", default=False)
 
@@ -41,16 +42,20 @@ def unit() -> Iterator[None]:
     """A transaction that is durable when the block ends and leaves nothing when it raises.
 
     Raises:
-        StorageError: a unit is open already; units do not nest.
+        StorageError: a unit is open already, since units do not nest; or the database cannot be
+            written: disk full, folder read-only, locked for longer than its timeout.
     """
     if _is_open.get():
         raise StorageError("a unit is open already, and units do not nest")
-    with _write_lock(), transaction.atomic():
-        token = _is_open.set(True)
-        try:
-            yield
-        finally:
-            _is_open.reset(token)
+    try:
+        with _write_lock(), transaction.atomic():
+            token = _is_open.set(True)
+            try:
+                yield
+            finally:
+                _is_open.reset(token)
+    except OperationalError as error:
+        raise StorageError(f"the database could not be written: {error}") from error
 
 
 def is_unit_open() -> bool:
