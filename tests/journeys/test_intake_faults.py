@@ -62,11 +62,24 @@ def while_sealing(
     patch.setattr(intake, "seal_items", sealing)
 
 
+def freeing_disk(patch: pytest.MonkeyPatch, room: int) -> None:
+    """A disk that is as empty as before when a part is dropped."""
+    from svitlo.store.blobs import Part
+
+    disk, drop = Disk(patch, room), Part.drop
+
+    def drop_and_free(part: Part) -> None:
+        drop(part)
+        disk.room = room
+
+    patch.setattr(Part, "drop", drop_and_free)
+
+
 def test_what_is_too_large_for_the_disk_alone_is_rejected(
     node: Node, actor: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = offer(tmp_path / "in", a=b"a" * 100, b=b"b" * 400 * KIB, c=b"c" * 100)
-    while_sealing(monkeypatch, _freeing_disk)
+    while_sealing(monkeypatch, lambda patch: freeing_disk(patch, 200 * KIB))
 
     codes, sealed = outcome(small_limit(node), actor, paths)
 
@@ -74,27 +87,16 @@ def test_what_is_too_large_for_the_disk_alone_is_rejected(
     assert sealed == {"a", "c"}
 
 
-def _freeing_disk(patch: pytest.MonkeyPatch) -> None:
-    from svitlo.store.blobs import Part
-
-    disk, drop = Disk(patch, 200 * KIB), Part.drop
-
-    def drop_and_free(part: Part) -> None:
-        drop(part)
-        disk.room = 200 * KIB
-
-    patch.setattr(Part, "drop", drop_and_free)
-
-
 def test_a_segment_that_cannot_be_written_costs_only_its_members(
     node: Node, actor: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    paths = offer(tmp_path / "in", a=b"a" * 1000, b=b"b" * 9000, c=b"c" * 1000, d=b"d" * 5000)
-    while_sealing(monkeypatch, lambda patch: Disk(patch, 15_000))
+    small = {f"s{n}": bytes([n]) * 1000 for n in range(6)}
+    paths = offer(tmp_path / "in", b=b"b" * 9000, d=b"d" * 5000, **small)
+    while_sealing(monkeypatch, lambda patch: freeing_disk(patch, 20_000))
 
     codes, sealed = outcome(small_limit(node), actor, paths)
 
-    assert codes == {"a": "store_failed", "c": "store_failed"}
+    assert codes == dict.fromkeys(small, "store_failed")
     assert sealed == {"b", "d"}
 
 

@@ -8,6 +8,7 @@ the passphrase, so that opening all of them costs one scrypt. Without one the fi
 import base64
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from svitlo.seal import age, passphrase, recipients
 from svitlo.seal.header import VERSION_LINE
 from svitlo.seal.note import KIND_COSIGNATURE, KIND_ED25519, KIND_ML_DSA_44
 from svitlo.seal.signature import SigningKey, format_skey, parse_skey, sign_person
+from svitlo.store.log.heads import write_once
 
 UNLOCK = "unlock.age"
 VAULT = "vault-1"
@@ -96,7 +98,8 @@ class Keyring:
         """The dummy key of that year, made when there is none yet."""
         name = f"dummy-{year}"
         if not (self._folder / name).exists():
-            self.keep(name, base64.b64encode(os.urandom(32)))
+            with suppress(FileExistsError):  # another process made it meanwhile
+                self.keep(name, base64.b64encode(os.urandom(32)))
         return base64.b64decode(self.secret(name))
 
     def secret(self, name: str) -> bytes:
@@ -131,12 +134,8 @@ class Keyring:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """A new file that only its owner reads, durable."""
-    opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
-    with os.fdopen(opened, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    """A new file that only its owner reads, whole and durable."""
+    write_once(path, content, PRIVATE)
 
 
 def make_keys(folder: Path, names: dict[str, str], phrase: str | None) -> Keyring:

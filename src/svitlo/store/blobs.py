@@ -17,7 +17,7 @@ from pathlib import Path
 
 from svitlo.errors import DigestMismatch, NotFound, StorageError
 from svitlo.seal.digest import blake3_stream
-from svitlo.store.log.heads import sync_folder
+from svitlo.store.log.heads import sync_folder, write_durably, write_once
 
 PRIVATE = 0o400
 _HEX = frozenset("0123456789abcdef")
@@ -117,14 +117,8 @@ class FolderPlace:
             json.dumps({"blob": blob, "header": base64.b64encode(header).decode()}, sort_keys=True)
             for blob, header in headers
         ]
-        path = self._headers / f"{name}.jsonl"
         try:
-            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(opened, "w", encoding="ascii") as file:
-                file.write("".join(f"{line}\n" for line in lines))
-                file.flush()
-                os.fsync(file.fileno())
-            sync_folder(self._headers)
+            write_once(self._headers / f"{name}.jsonl", "".join(f"{x}\n" for x in lines).encode())
         except OSError as error:
             raise StorageError(f"cannot keep headers: {error.strerror}") from error
 
@@ -142,10 +136,7 @@ class FolderPlace:
             lines = path.read_text(encoding="ascii").splitlines()
             left = [line for line in lines if json.loads(line)["blob"] not in blobs]
             erased += len(lines) - len(left)
-            part = path.with_suffix(".part")
-            part.write_text("".join(f"{line}\n" for line in left), encoding="ascii")
-            part.replace(path)
-            sync_folder(self._headers)
+            write_durably(path, "".join(f"{line}\n" for line in left).encode())
         return erased
 
     def path(self, name: str) -> Path:
@@ -200,7 +191,7 @@ class FolderPlace:
 
     def sweep_spool(self) -> int:
         """How many dead parts were removed; only while nobody else seals."""
-        parts = list(self._spool.glob("*.part"))
+        parts = [*self._spool.glob("*.part"), *self._headers.glob("*.part")]
         for path in parts:
             path.unlink(missing_ok=True)
         return len(parts)

@@ -71,8 +71,35 @@ class HeadStore:
 
 def write_durably(path: Path, content: bytes) -> None:
     """The file has this content, whole, also after a power cut; readers never see a part."""
-    part = path.with_name(path.name + ".part")
-    opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    part = _part_of(path)
+    _write_part(part, content, 0o600)
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def write_once(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """A new file with this content, whole, also after a power cut; never replaces another.
+
+    Raises:
+        FileExistsError: the name is taken.
+    """
+    part = _part_of(path)
+    try:
+        _write_part(part, content, mode)
+        os.link(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def _part_of(path: Path) -> Path:
+    """A hidden name beside the path that no other process writes."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def _write_part(part: Path, content: bytes, mode: int) -> None:
+    part.unlink(missing_ok=True)
+    opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         view = memoryview(content)
         while view:
@@ -80,8 +107,6 @@ def write_durably(path: Path, content: bytes) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
-    part.replace(path)
-    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
