@@ -28,23 +28,29 @@ _OPENING = re.compile(rb'\{"i":(0|[1-9][0-9]{0,15}),"s":(\{.*\}),"salt":"([A-Za-
 _NAMED = ("type", "id", "node", "at", "actor")
 
 
+_PLAIN_WRITER = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":")
+)
+
+
 def plain_bytes(value: object) -> bytes:
     """The canonical bytes (RFC 8785) of a value that `plain_value` could have read."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.encode("utf-8", "surrogatepass")
+    return _PLAIN_WRITER.encode(value).encode("utf-8", "surrogatepass")
 
 
 def plain_value(text: bytes) -> dict[str, Any]:
     """The object that canonical JSON holds, of the plain kind that statements are made of.
 
     That is: no floats, no null, integers within +-(2^53-1), ASCII names; for such a value the
-    canonical form of RFC 8785 is that of `plain_bytes`, which costs less.
+    canonical form of RFC 8785 is that of `plain_bytes`, which costs less. A member that stands
+    twice cannot come out of `plain_bytes` again, so only doubtful text is read with more care.
 
     Raises:
         ProofError: it is anything else.
     """
     try:
-        value = _READER.decode(text.decode())
+        reader = _CAREFUL if _DOUBTFUL.search(text) else _PLAIN_READER
+        value = reader.decode(text.decode())
     except (ValueError, RecursionError):
         raise ProofError("is not JSON of the plain kind") from None
     if not isinstance(value, dict) or plain_bytes(value) != text:
@@ -67,7 +73,9 @@ def _refused(number: str) -> float:
     raise ProofError(f"holds the number {number[:40]!a}; statements hold integers only")
 
 
-_READER = json.JSONDecoder(
+_DOUBTFUL = re.compile(rb"null|[:,\[]-?[0-9]{16}|[^\x00-\x7f]")
+_PLAIN_READER = json.JSONDecoder(parse_float=_refused, parse_constant=_refused)
+_CAREFUL = json.JSONDecoder(
     object_pairs_hook=_members, parse_float=_refused, parse_constant=_refused
 )
 

@@ -145,6 +145,7 @@ class _Examination:
         self.bag = Contents(())
         self.rows: list[Row] = []
         self.openings: list[Opening] = []
+        self.malformed: list[Finding] = []
         self.checkpoint: Checkpoint | None = None
         self.stamps: dict[str, str] = {}
         self.withheld = 0
@@ -204,8 +205,8 @@ class _Examination:
         self.notes.append(f"{len(self.bag.sha256)} files, {self.bag.payload_bytes} payload bytes")
 
     def index_step(self) -> None:
+        self.openings, self.malformed = read_openings(self.read("proof/statements.jsonl"))
         self.rows, malformed = read_rows(self.read("data/index.jsonl"))
-        self.openings, _ = read_openings(self.read("proof/statements.jsonl"))
         self.findings += malformed + check_index(self.rows, self.openings, self.tree.paths)
         withheld = plain_value(self.read("data/withheld.json").rstrip(b"\n"))
         counts = [i.get("count") for i in as_list(withheld.get("counts")) if isinstance(i, dict)]
@@ -215,8 +216,10 @@ class _Examination:
         self.notes.append(f"{len(self.rows)} exhibits; {self.withheld} items withheld")
 
     def statements_step(self) -> None:
-        openings, malformed = read_openings(self.read("proof/statements.jsonl"))
-        self.findings += malformed
+        openings = self.openings
+        self.findings += self.malformed
+        if not openings:
+            raise DossierError("there is no statement")
         keys = person_keys(openings)
         signed = [opening for opening in openings if "sig" in opening.value]
         for opening in signed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from svitlo.dossier.package import (
 )
 from svitlo.dossier.proofs import Opening
 from svitlo.record.exhibit import name_members
-from svitlo.record.statement import Statement, sign_statement
+from svitlo.record.statement import Statement, sign_statement, utc_text
 from svitlo.seal import canonical
 from svitlo.seal.checkpoint import Checkpoint, format_checkpoint
 from svitlo.seal.commitment import (
@@ -38,6 +39,7 @@ from svitlo.seal.signature import SigningKey, person_public, sign_checkpoint, si
 from svitlo.seal.tiles import TileEdge
 from svitlo.seal.tree import leaf_hashes, root_of
 
+BEGAN = datetime(2022, 11, 29, 9, tzinfo=UTC)
 ORIGIN = "ee.example/spine/1"
 VERIFIER = Path(__file__).parents[3] / "src/svitlo/dossier/verify.py.txt"
 SEED = bytes(range(0x40, 0x60))
@@ -86,7 +88,7 @@ class Log:
             type=kind,
             id=more.pop("id", None) or self.name(),
             node="ee.example",
-            at=f"2022-11-29T09:{len(self.openings) // 60:02d}:{len(self.openings) % 60:02d}Z",
+            at=utc_text(BEGAN + timedelta(seconds=len(self.openings))),
             actor=PERSON,
             subject=tuple(subject),
             body=body,

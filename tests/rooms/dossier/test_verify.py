@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -16,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from svitlo.dossier.contents import Withheld
+from svitlo.dossier.folder import Tree
+from svitlo.dossier.steps import examine_tree
 from svitlo.dossier.verify import examine_dossier, format_report, verify_dossier
 from svitlo.errors import DossierError
 from svitlo.seal.checkpoint import Checkpoint
@@ -30,7 +33,7 @@ from tests.rooms.dossier.sample import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 Files = dict[str, bytes]
 OLD_PYTHON = Path.home() / ".pyenv/versions/3.9.18/bin/python"
@@ -40,6 +43,14 @@ PYTHONS = [sys.executable, *([str(OLD_PYTHON)] if OLD_PYTHON.exists() else [])]
 @pytest.fixture(scope="module")
 def good() -> Files:
     return files_of(make_sample(withheld=(Withheld(category="victim", authority="JIT", count=3),)))
+
+
+def tree_of(files: Files) -> Tree:
+    def digest(path: str, algorithms: Sequence[str]) -> tuple[tuple[str, ...], int]:
+        found = tuple(hashlib.new(name, files[path]).hexdigest() for name in algorithms)
+        return found, len(files[path])
+
+    return Tree(tuple(files), (), files.__getitem__, digest)
 
 
 def run(python: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -409,6 +420,40 @@ def test_no_mutation_makes_the_verifier_fall_over(
     assert report.exit_code in {0, 3}
     if bytes(content) == good[path]:
         assert report.exit_code == 0
+
+
+WEIRD = (
+    """0 -1 1152921504606846976 1.5 null true "" "x" [] {} [[]] [{}] {"id":1} [1] [null]""".split()
+)
+
+
+def weird_in(value: object, data: st.DataObject) -> object:
+    """The value with something of another type somewhere in it."""
+    if isinstance(value, dict) and value and data.draw(st.booleans()):
+        name = data.draw(st.sampled_from(sorted(value)))
+        return {**value, name: weird_in(value[name], data)}
+    if isinstance(value, list) and value and data.draw(st.booleans()):
+        at = data.draw(st.integers(0, len(value) - 1))
+        return [*value[:at], weird_in(value[at], data), *value[at + 1 :]]
+    weird: object = json.loads(data.draw(st.sampled_from(WEIRD)))
+    return weird
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_no_value_of_another_type_makes_the_verifier_fall_over(
+    good: Files, data: st.DataObject
+) -> None:
+    path = data.draw(st.sampled_from(sorted(p for p in good if p.endswith((".jsonl", ".json")))))
+    lines = lines_of(good, path)
+    at = data.draw(st.integers(0, len(lines) - 1))
+    value = weird_in(json.loads(lines[at]), data)
+    lines[at] = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    files = bagged_again(with_lines(good, path, lines))
+
+    report = examine_tree(tree_of(files), [])
+
+    assert report.exit_code == 3 or files == bagged_again(good)
 
 
 def test_the_verifier_writes_nothing_and_needs_no_environment(good: Files, tmp_path: Path) -> None:
