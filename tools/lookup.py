@@ -1,14 +1,16 @@
 """Write the look-up pages: rooms and modules, every command's help, all settings and codes.
 
 They land in docs/look-up/generated/, which is not kept in version control: what the reader sees is
-what the code says. Rooms and modules are read without importing them; commands and settings are
-imported, so an error in them stops the documentation.
+what the code says. The map in docs/understand/house.md is kept, and gets the modules of today.
+Rooms and modules are read without importing them; commands and settings are imported, so an error
+in them stops the documentation.
 """
 
 from __future__ import annotations
 
 import ast
 import dataclasses
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
 OUT = ROOT / "docs" / "look-up" / "generated"
+HOUSE = ROOT / "docs" / "understand" / "house.md"
 
 ROOMS = (
     "seal",
@@ -63,6 +66,7 @@ def main() -> int:
         path = OUT / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    HOUSE.write_text(with_modules(HOUSE.read_text(encoding="utf-8")), encoding="utf-8")
     print(f"{len(pages)} look-up pages")
     return 0
 
@@ -87,6 +91,25 @@ def room_pages() -> dict[str, str]:
     ]
     pages["rooms/index.md"] = "\n".join(lines) + "\n"
     return pages
+
+
+def with_modules(house: str) -> str:
+    """The map of the house with the modules that each room has now."""
+    return re.sub(
+        r"^\| `(\w+)` \| (.*?) \| .* \|$",
+        lambda row: f"| `{row[1]}` | {row[2]} | {module_list(SOURCE / 'svitlo' / row[1])} |",
+        house,
+        flags=re.MULTILINE,
+    )
+
+
+def module_list(package: Path) -> str:
+    """The names of the modules in a package, of packages in it with theirs."""
+    names = []
+    for child in sorted(children(package)):
+        within = module_list(child) if child.is_dir() and any(children(child)) else ""
+        names.append(f"{child.stem} ({within})" if within else child.stem)
+    return ", ".join(names) or "not built yet"
 
 
 def package_pages(package: Path) -> dict[str, str]:
