@@ -239,6 +239,31 @@ def witness(door: Door) -> None:
 
 
 @log.command()
+@click.option("--override", is_flag=True, required=True, help="Sign though no witness confirms.")
+@click.option("--second", required=True, metavar="ID", help="The second person who confirms.")
+@acting_options
+@pass_door
+def confirm(door: Door, *, override: bool, second: str, **given: Any) -> None:  # noqa: ANN401, ARG001 - the options above; required
+    """Have two persons answer for a log that no witness can confirm; then it is signed.
+
+    If the machine was set back to a snapshot, this makes a fork that nothing can undo.
+
+    Example: svitlo --node my-node log confirm --override --second p-01... --note "B is closed"
+    """
+    node = door.node
+    from svitlo.node.acting import actor_of
+    from svitlo.node.journeys.confirming import confirm_log
+    from svitlo.node.journeys.logkeeping import close_epoch
+
+    first = actor_of(node, **given)
+    other = actor_of(node, **{**given, "person": second})
+    confirm_log(node, first, other, reason=given["note"] or "")
+    head = close_epoch(node, is_confirmed=True)
+    say(f"{head.checkpoint.origin} is signed at {head.checkpoint.size} entries.")
+    _tell(head.remarks)
+
+
+@log.command()
 @as_json
 @pass_door
 def rebuild(door: Door, *, is_json: bool) -> None:
