@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from svitlo.node.opening import Node
     from svitlo.store.models import Disposal
 
-second_copies = pytest.mark.filterwarnings(
-    "ignore:.*FileIO:pytest.PytestUnraisableExceptionWarning"  # `mirror` leaves one to be closed
-)
 SMALL = {f"f{n}": f"content number {n} ".encode() * 40 for n in range(6)}
 
 
@@ -101,7 +98,6 @@ def test_a_body_of_two_exhibits_goes_with_the_last(office: Office, tmp_path: Pat
     assert [s.value.body["body"] for s in stones] == ["kept for another exhibit", "erased"]
 
 
-@second_copies
 def test_the_second_place_keeps_nothing_either(office: Office, tmp_path: Path) -> None:
     from dataclasses import replace
 
@@ -150,7 +146,6 @@ def test_what_a_killed_intake_left_opens_nothing_either(
 
 
 @pytest.mark.parametrize("at", STEPS, ids="-".join)
-@second_copies
 def test_a_disposal_killed_at_any_step_is_finished_by_the_same_command(
     office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: tuple[str, str]
 ) -> None:
@@ -182,6 +177,20 @@ def test_a_disposal_killed_at_any_step_is_finished_by_the_same_command(
     assert traces(tmp_path, wrapped_key(header), base64.b64encode(header)) == []
     assert {ident: content_of(office.node, ident) for ident in others} == others
     assert check_log(office.node)["gone"] == 2
+
+
+def test_unfinished_header_files_are_removed_when_they_are_old(tmp_path: Path) -> None:
+    from svitlo.store.erasing import drop_headers
+
+    names = (".new.jsonl.7.part", ".old.jsonl.7.part", "killed.part")
+    (tmp_path / "headers").mkdir()
+    for name in names:
+        (tmp_path / "headers" / name).write_bytes(b"")
+    os.utime(tmp_path / "headers" / names[1], (0, 0))
+
+    drop_headers(tmp_path, lambda *_: False, before=1000.0)
+
+    assert [path.name for path in (tmp_path / "headers").iterdir()] == [names[0]]
 
 
 def test_an_open_intake_makes_a_shared_body_wait(office: Office, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ and "PRAGMA wal_checkpoint". What is left is out of reach of a program: copies o
 """
 
 import base64
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -27,8 +28,10 @@ def drop_headers(folder: Path, is_dropped: HeaderTest, *, before: float | None =
     """How many headers left the header files of a place; the others stay, durably.
 
     A line that cannot be read is kept: its file may be in the middle of being written. With
-    `before` (seconds since 1970), files that were written later are left alone.
+    `before` (seconds since 1970), files that were written later are left alone, and unfinished ones
+    from before are removed. Only one process at a time may call it for a place.
     """
+    _remove_unfinished(folder / "headers", before)
     dropped = 0
     for path in sorted((folder / "headers").glob("*.jsonl")):
         if before is not None and path.stat().st_mtime >= before:
@@ -39,6 +42,15 @@ def drop_headers(folder: Path, is_dropped: HeaderTest, *, before: float | None =
             _rewrite(path, kept)
             dropped += len(lines) - len(kept)
     return dropped
+
+
+def _remove_unfinished(folder: Path, before: float | None) -> None:
+    """What a killed process left: rewritten files of this module, and old ones of any writer."""
+    for part in folder.glob("*.part"):
+        is_ours = not part.name.startswith(".")
+        with contextlib.suppress(FileNotFoundError):  # its writer has just finished it
+            if is_ours or (before is not None and part.stat().st_mtime < before):
+                part.unlink()
 
 
 def _goes(line: bytes, is_dropped: HeaderTest) -> bool:

@@ -22,7 +22,7 @@ from svitlo.node.asserting import append_to_log, new_statement, openings_of
 from svitlo.node.journeys.logkeeping import check_continues
 from svitlo.node.keyring import read_recipients
 from svitlo.node.opening import Node
-from svitlo.node.places import main_place, mirror, second_place
+from svitlo.node.places import main_place, mirror, sealing_in, second_place
 from svitlo.node.sealing import Body, Sealer
 from svitlo.node.unsealing import Vault
 from svitlo.record.exhibit import RESEALED
@@ -64,7 +64,8 @@ def vault_to_itself(node: Node) -> Iterator[None]:
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _check_log(node)
-        yield
+        with sealing_in(node):
+            yield
     except BlockingIOError:
         raise Busy("another command changes the vault") from None
     finally:
