@@ -329,6 +329,12 @@ class _Examination:
             stamps=self.stamps,
             withheld=self.withheld,
         )
+        for name, fact in (
+            ("dossier", self.bag.metadata.get("External-Identifier")),
+            ("index_sha256", self.bag.sha256.get("data/index.jsonl")),
+        ):
+            if stated.get(name) != fact:
+                self.fault("differs", "certificate.json", f"{name} is {fact!a}")
         given = stated.get("figures")
         for name, value in found.items():
             says = given.get(name) if isinstance(given, dict) else None
