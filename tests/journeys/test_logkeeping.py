@@ -392,3 +392,14 @@ def test_two_persons_may_confirm_what_no_witness_can(
     assert head.is_signed
     assert {one.actor for one in said} == {actor.person, second.person}
     assert all(one.sig for one in said)
+
+
+def test_what_was_signed_stays_signed_while_a_witness_is_away(
+    node: Node, neighbour: Neighbour
+) -> None:
+    alone = closed(node)
+
+    head = closed(replace(neighbour, folder=neighbour.folder / "nowhere").witnessing(node))
+
+    assert head.note == alone.note
+    assert any("does not answer" in remark for remark in head.remarks)

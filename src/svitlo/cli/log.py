@@ -102,7 +102,8 @@ def _print_view(view: "LogView", value: dict[str, Any]) -> None:
             "  root": value["root"],
             "  cosigned": f"{cosigned['k']} of {cosigned['n']} witnesses"
             f" ({', '.join(view.cosigners) or 'nobody'})"
-            + (f", missing: {', '.join(view.missing)}" if view.missing else ""),
+            + (f", missing: {', '.join(view.missing)}" if view.missing else "")
+            + (f"; quorum of {view.quorum} NOT reached" if _is_short(view) else ""),
             "  stamped": f"{view.stamped_size} entries: {stamps}" if stamps else "not stamped yet",
             "  entries": ", ".join(f"{n} {kind}" for kind, n in value["completeness"].items()),
         }
@@ -112,6 +113,10 @@ def _print_view(view: "LogView", value: dict[str, Any]) -> None:
     if view.state in {"frozen", "behind"}:
         click.echo(f"  ALARM: the log is {view.state}, nothing more is signed")
     click.echo(f"  {SAYS}")
+
+
+def _is_short(view: "LogView") -> bool:
+    return len(view.cosigners) < view.quorum
 
 
 @log.command()

@@ -107,6 +107,8 @@ def _close(node: Node, witnesses: Witnesses, *, is_confirmed: bool) -> Head:
     if len(witnesses):
         standing = stand_before(spine, witnesses, log_verifiers(node, SPINE))
     if not (standing.is_confirmed or is_confirmed):
+        if row is not None:
+            return replace(_head_of(node, spine, row), remarks=tuple(standing.remarks))
         return _number_only(spine, audit, standing)
     _mark(spine, LogState.OPEN)
     head = _sign_both(node, audit, spine)
