@@ -121,7 +121,7 @@ def _forget_name(node: Node, exhibit: Exhibit) -> None:
     with unit():
         Description.objects.filter(exhibit=exhibit).delete()
         IntakeItem.objects.filter(intake=exhibit.intake_id, ordinal=exhibit.n).update(
-            path=b"", container=b"", reason=""
+            path=b"", container=b"", reason="", mtime_ns=0
         )
         Exhibit.objects.filter(pk=exhibit.pk).update(path=b"", sha256=b"", blake3=b"")
     path = node.folder / RECEIPTS / exhibit.intake.ident / "intake.jsonl"
