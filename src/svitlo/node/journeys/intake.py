@@ -8,6 +8,7 @@ receipt the same command is a new intake.
 """
 
 import fcntl
+import gc
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ from svitlo.errors import Busy, InvalidInput
 from svitlo.node.acting import Actor
 from svitlo.node.archives import with_members
 from svitlo.node.asserting import Happening, append_to_log, custody_statement, openings_of
-from svitlo.node.census import Offered, walk_offered
+from svitlo.node.census import STDIN, Offered, walk_offered
 from svitlo.node.clock import clock_state
 from svitlo.node.journeys.intake_groups import Progress, seal_items
 from svitlo.node.journeys.receipts import Receipt, close_intake
@@ -31,6 +32,8 @@ from svitlo.record.statement import LogKind, utc_text
 from svitlo.store.intaking import ItemRow, add_items, forget_census
 from svitlo.store.models import Intake
 from svitlo.store.writing import in_units, unit
+
+MAX_CASE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,18 +61,42 @@ def take_in(node: Node, actor: Actor, offer: Offer, *, progress: Progress | None
     """The receipt of an intake, begun now or continued after it was broken off.
 
     Raises:
-        InvalidInput: nothing was offered.
+        InvalidInput: nothing was offered, or the node's own keys were; or words are no text.
         Busy: another process works on the same intake.
     """
-    if not offer.paths:
-        raise InvalidInput("name at least one file or folder to take in")
+    _check(node, offer)
     request = offer.request(actor)
-    with _alone(node, request), sealing_in(node):
+    with _alone(node, request), sealing_in(node), _rare_collection():
         intake = _intake(node, actor, offer, request)
         if intake.state == "census":
             _take_census(node, actor, offer, intake)
         batch = seal_items(node, actor, intake, progress or (lambda *_: None))
         return close_intake(node, actor, intake, batch=batch, source=offer.source)
+
+
+def _check(node: Node, offer: Offer) -> None:
+    if not offer.paths:
+        raise InvalidInput("name at least one file or folder to take in")
+    said = {"source": offer.source, "collector": offer.collected_by, "case": offer.case}
+    for name, text in said.items():
+        try:
+            (text or "").encode()
+        except UnicodeEncodeError:
+            raise InvalidInput(
+                f"the {name} is not text: it holds bytes that no letter has"
+            ) from None
+    if offer.case is not None and not (
+        offer.case.isprintable() and 0 < len(offer.case) <= MAX_CASE
+    ):
+        raise InvalidInput(f"a case is named by 1 to {MAX_CASE} printable letters")
+    own = os.fsencode(node.folder.resolve())
+    for path in offer.paths:
+        there = os.path.realpath(path)
+        if path != STDIN and (b"%b/" % own).startswith(b"%b/" % there.rstrip(b"/")):
+            shown = os.fsdecode(path)
+            raise InvalidInput(
+                f"{shown!r} holds this node itself, with its keys: name what is in it"
+            )
 
 
 def _intake(node: Node, actor: Actor, offer: Offer, request: str) -> Intake:
@@ -96,10 +123,7 @@ def _take_census(node: Node, actor: Actor, offer: Offer, intake: Intake) -> None
         walked = with_members(walked)
     offered = 0
     for part in in_units(walked):
-        rows = [
-            ItemRow(n, o.path, o.size, o.mtime_ns, o.code, o.reason[:300], o.container, o.place)
-            for n, o in enumerate(part, offered)
-        ]
+        rows = [ItemRow(n, *thing) for n, thing in enumerate(part, offered)]
         offered += len(rows)
         with unit():
             add_items(intake.pk, rows)
@@ -147,3 +171,14 @@ def _alone(node: Node, request: str) -> Iterator[None]:
         raise Busy("another process is taking in the same paths") from None
     finally:
         os.close(opened)
+
+
+@contextmanager
+def _rare_collection() -> Iterator[None]:
+    """Python looks for cycles rarely: an intake makes many objects and no cycle (5 % of it)."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)

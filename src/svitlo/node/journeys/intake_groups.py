@@ -36,7 +36,8 @@ from svitlo.store.intaking import (
     waiting_items,
 )
 from svitlo.store.log.appending import Row as StatementRow
-from svitlo.store.log.appending import append_rows
+from svitlo.store.log.appending import append_sequenced
+from svitlo.store.log.sequencing import sequence
 from svitlo.store.models import Exhibit, Intake
 from svitlo.store.writing import in_units, unit
 
@@ -254,6 +255,7 @@ class _Groups:
     def _record(self) -> None:
         """The rows of the group, in units, in the order of the census."""
         first, rejected = 0, self._rejected
+        sequence(self._spine)  # then nothing waits, and the exhibits get their indices at once
         for part in in_units(self._staged):
             last = part[-1].said.n
             self._record_unit(part, first, [row for row in rejected if row[0] <= last])
@@ -280,7 +282,7 @@ class _Groups:
                         case=intake.case,
                         to=self._to_name,
                     )
-            seq = append_rows(self._spine, rows)
+            seq = append_sequenced(self._spine, rows)
             add_exhibits(
                 intake.pk,
                 intake.case,
