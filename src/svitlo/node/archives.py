@@ -22,6 +22,9 @@ from svitlo.seal.digest import ReadInto
 
 Contents = TarContents | ZipContents
 
+MAX_NAME_BYTES = 4096
+"""As long as a path may be on Linux; escaped, with that of its archive, it fits a statement."""
+
 
 def with_members(walked: Iterator[Offered], limits: Limits = LIMITS) -> Iterator[Offered]:
     """Everything that was offered, each archive followed by its members, folders left out.
@@ -48,12 +51,15 @@ def _members(path: bytes, limits: Limits) -> Iterator[Offered]:
             if contents is None:
                 return
             for member in contents.members():
+                code, reason = member.code, member.reason
+                if len(member.name) > MAX_NAME_BYTES and not code:
+                    code, reason = "over_limit", f"its name has more than {MAX_NAME_BYTES} bytes"
                 yield Offered(
                     prefix + member.name,
                     member.size,
                     member.mtime_ns,
-                    member.code,
-                    member.reason,
+                    code,
+                    reason,
                     path,
                     member.place,
                 )
