@@ -81,8 +81,14 @@ def make(door: Door, out: Path, *, is_json: bool, **given: Any) -> None:  # noqa
 
 @dossier.command()
 @click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--receipt",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Check this receipt of an intake by the keys of the dossier instead.",
+)
 @as_json
-def verify(path: Path, *, is_json: bool) -> None:
+def verify(path: Path, *, receipt: Path | None, is_json: bool) -> None:
     """Check a dossier offline, in numbered steps, as its own verify.py does.
 
     Exit code 0 good, 3 does not verify, 2 not a dossier or not checked whole. A good result says
@@ -91,11 +97,11 @@ def verify(path: Path, *, is_json: bool) -> None:
     Example: svitlo dossier verify case-20221129-0a1b2c3d
     """
     from svitlo.dossier.steps import CAUTION
-    from svitlo.dossier.verify import examine_dossier, format_report
+    from svitlo.dossier.verify import check_receipt, examine_dossier, format_report
     from svitlo.errors import BagError, InvalidInput
 
     try:
-        report = examine_dossier(path)
+        report = check_receipt(receipt, path) if receipt else examine_dossier(path)
     except BagError as error:
         raise InvalidInput(f"not a dossier: {error}") from error
     if is_json:

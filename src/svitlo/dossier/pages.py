@@ -8,6 +8,7 @@ and shown without control characters.
 import html
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from svitlo.dossier.contents import Dossier, Exhibit
@@ -21,8 +22,11 @@ body{font:16px/1.5 Georgia,serif;margin:2rem auto;max-width:72rem;padding:0 1rem
 body{color:#111;background:#fff}
 table{border-collapse:collapse;width:100%;font-size:.85rem}
 th,td{border-bottom:1px solid #bbb;padding:.3rem .5rem;text-align:left;vertical-align:top}
+td{overflow-wrap:anywhere}
 th{background:#eee}
 code{font:.8rem/1.4 monospace;overflow-wrap:anywhere}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}
+dt{font-weight:bold}dd{margin:0;overflow-wrap:anywhere}
 .good{color:#0a5c2b}.caution{border:2px solid #8a6d00;padding:.5rem 1rem}
 """
 _POLICY = (
@@ -75,7 +79,8 @@ def start_page(dossier: Dossier) -> bytes:
         ("Log", f"{checkpoint.origin}, {checkpoint.size} entries, root {checkpoint.root.hex()}"),
         ("Software", f"svitlo {case.version}"),
     ]
-    body = _table(("", ""), [(html.escape(name), _shown(text)) for name, text in facts])
+    rows = [f"<dt>{html.escape(name)}</dt><dd>{_shown(text)}</dd>" for name, text in facts]
+    body = f"<dl>{''.join(rows)}</dl>\n"
     body += _standing(dossier)
     body += (
         "<h2>How to check</h2><p>VERIFY.txt says it step by step. In short: compare the SHA-256 of"
@@ -94,20 +99,36 @@ def start_page(dossier: Dossier) -> bytes:
 
 def _standing(dossier: Dossier) -> str:
     """What the dossier shows, each with the words that a green mark never stands without."""
-    marks = [f"logged and signed by {_shown(dossier.case.node)}"]
-    marks += [f"cosigned by {_shown(name)} at {_shown(at)}" for name, at in dossier.cosigners]
-    marks += [
-        f"stamped by {_shown(stamp.authority)}: see trust/dates.txt" for stamp in dossier.stamps
-    ]
-    items = "".join(f'<li><span class="good">{mark}</span> ({CAUTION})</li>' for mark in marks)
-    missing = [] if dossier.cosigners else ["no independent cosigner: the node's word"]
-    missing += [] if dossier.stamps else ["not stamped: times are the node's own clock"]
-    gaps = "".join(f"<li>{_shown(gap)}</li>" for gap in (*missing, *dossier.limits))
-    return (
-        f"<h2>What it shows</h2><ul>{items}</ul>\n<h2>Gaps and limits</h2><ul>{gaps}"
-        "<li>Nothing proves what was never logged; order and integrity are shown from sealing"
-        f' on.</li></ul>\n<p class="caution">This shows {CAUTION}.</p>\n'
+    marks = "".join(
+        f'<li><span class="good">{_shown(mark)}</span> ({CAUTION})</li>'
+        for mark in shown_by(dossier)
     )
+    gaps = "".join(f"<li>{_shown(gap)}</li>" for gap in gaps_of(dossier))
+    return (
+        f"<h2>What it shows</h2><ul>{marks}</ul>\n<h2>Gaps and limits</h2><ul>{gaps}</ul>\n"
+        f'<p class="caution">This shows {CAUTION}.</p>\n'
+    )
+
+
+def shown_by(dossier: Dossier) -> list[str]:
+    """What the dossier has to show: who signed, cosigned and stamped, and when."""
+    marks = [f"logged and signed by {dossier.case.node}"]
+    marks += [f"cosigned by {name} at {at}" for name, at in dossier.cosigners]
+    for stamp in dossier.stamps:
+        at = datetime.fromtimestamp(stamp.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        part = "an earlier state of the log" if stamp.checkpoint else "the log"
+        marks.append(f"{part} existed no later than {at}, says {stamp.authority}")
+    return marks
+
+
+def gaps_of(dossier: Dossier) -> list[str]:
+    """What the dossier does not have, and what no dossier can show."""
+    gaps = [] if dossier.cosigners else ["no independent cosigner: the log is the node's word"]
+    gaps += [] if dossier.stamps else ["not stamped: times are those of the node's own clock"]
+    sealed = "sealed exhibits: whoever opens them needs a key that is not here"
+    gaps += [sealed] if any(exhibit.is_sealed for exhibit in dossier.exhibits) else []
+    always = "nothing proves what was never logged; integrity and order are shown from sealing on"
+    return [*gaps, *dossier.limits, always]
 
 
 def _exhibit_cells(exhibit: Exhibit) -> tuple[str, ...]:
@@ -136,6 +157,7 @@ def _left_out(dossier: Dossier) -> str:
 def custody_page(dossier: Dossier) -> bytes:
     """custody.html: every event once, in the order of the log, with the exhibits it is about."""
     numbers = {exhibit.id: exhibit.number for exhibit in dossier.exhibits}
+    names = {person: f"{name} ({person})" for _, _, person, name in dossier.trust.people}
     by_intake: dict[str, list[str]] = {}
     for exhibit, intake in intakes_of(dossier.statements).items():
         by_intake.setdefault(intake, []).append(numbers.get(exhibit, ""))
@@ -144,8 +166,8 @@ def custody_page(dossier: Dossier) -> bytes:
         if event.kind == "custody.event":
             about = [numbers[name] for name in event.subject if name in numbers]
             about += [number for name in event.subject for number in by_intake.get(name, ())]
-            cells = [_shown(cell) for cell in event_cells(event)]
-            rows.append([_ranges(sorted(filter(None, about))), *cells])
+            cells = [_shown(names.get(str(cell), cell)) for cell in event_cells(event)]
+            rows.append([_ranges(sorted({*about} - {""})), *cells])
     head = ("Exhibits", "Log index", "Statement", "Time", "Event", "Actor", "Purpose", "Basis")
     table = _table((*head, "Result", "Tool", "Version", "Signed by key"), rows)
     note = (

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from svitlo.dossier.contents import Dossier
-from svitlo.dossier.pages import CAUTION, one_line
+from svitlo.dossier.pages import CAUTION, gaps_of, one_line, shown_by
 from svitlo.dossier.tables import event_cells
 from svitlo.errors import DossierError, MissingComponent
 from svitlo.seal.checkpoint import parse_checkpoint
@@ -72,10 +72,6 @@ def document_of(dossier: Dossier, certificate: bytes) -> bytes:
         ("Log", f"{checkpoint.origin}, {checkpoint.size} entries"),
         ("Root", checkpoint.root.hex()),
     ]
-    marks = [f"logged and signed by {case.node}"]
-    marks += [f"cosigned by {name} at {at}" for name, at in dossier.cosigners]
-    marks += [f"stamped by {stamp.authority}" for stamp in dossier.stamps]
-    gaps = [*dossier.limits, "Nothing proves what was never logged."]
     events = [one for one in dossier.statements if one.kind == "custody.event"]
     value = {
         "title": f"Dossier: {case.title}",
@@ -83,8 +79,8 @@ def document_of(dossier: Dossier, certificate: bytes) -> bytes:
         "day": [int(part) for part in case.exported_at[:10].split("-")],
         "certificate": certificate.decode(),
         "facts": facts,
-        "marks": marks,
-        "gaps": gaps,
+        "marks": shown_by(dossier),
+        "gaps": gaps_of(dossier),
         "caution": CAUTION,
         "exhibits": [
             [one.number, one.name, one.size, one.sha256] for one in dossier.exhibits[:MOST_ROWS]

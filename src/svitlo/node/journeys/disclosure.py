@@ -127,6 +127,7 @@ def _made(node: Node, actor: Actor, asked: Disclosure, outbound: Outbound) -> Ma
 
 def _case(node: Node, actor: Actor, asked: Disclosure, rows: Sequence[ExhibitRow]) -> Case:
     cases = sorted({row.case for row in rows})
+    name = Person.objects.filter(ident=actor.person).values_list("name", flat=True).first()
     return Case(
         dossier=f"d-{node.ulids.next()}",
         case=", ".join(cases),
@@ -134,7 +135,7 @@ def _case(node: Node, actor: Actor, asked: Disclosure, rows: Sequence[ExhibitRow
         node=node.settings.origin,
         organisation=f"{node.settings.name} ({node.settings.state})",
         exported_at=utc_text(node.now()),
-        exported_by=actor.person,
+        exported_by=f"{name} ({actor.person})" if name else actor.person,
         recipient=asked.recipient,
         purpose=actor.purpose.purpose,
         basis=actor.purpose.basis,

@@ -49,9 +49,10 @@ def gathered(
         raise LogStateError("the export stands in the log and is not signed yet: make it again")
     remarks: list[str] = []
     policy, quorum = _policy(node, row, remarks)
+    limits = tuple(remarks)
     roots, stamps = _stamps(node, row, statements)
-    if not stamps:
-        remarks.append("not stamped by a time stamp authority")
+    remarks += [] if stamps else ["not stamped by a time stamp authority"]
+    remarks += [] if quorum.k else ["no independent cosigner"]
     indices = [statement.index for statement in statements]
     dossier = Dossier(
         case=outbound.case,
@@ -69,7 +70,7 @@ def gathered(
             (name, _utc(time)) for name, time in zip(quorum.names, quorum.times, strict=True)
         ),
         quorum=policy.quorum,
-        limits=tuple(remarks),
+        limits=limits,
     )
     return dossier, tuple(remarks)
 
@@ -136,8 +137,6 @@ def _policy(node: Node, row: Checkpoint, remarks: list[str]) -> tuple[Policy, Qu
     if not quorum.reached or asked > len(names):
         remarks.append(f"{quorum.k} of the {asked} cosignatures that this node asks for are there")
         policy = Policy(tuple(logs), witnesses, (), "none")
-    elif not quorum.k:
-        remarks.append("no independent cosigner")
     return policy, quorum
 
 
