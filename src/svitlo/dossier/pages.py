@@ -18,7 +18,7 @@ from svitlo.seal.note import parse_note
 
 CAUTION = "integrity and time, not truth"
 _STYLE = """\
-body{font:16px/1.5 Georgia,serif;margin:2rem auto;max-width:72rem;padding:0 1rem}
+body{font:16px/1.5 Georgia,serif;margin:2rem auto;max-width:90rem;padding:0 1rem}
 body{color:#111;background:#fff}
 table{border-collapse:collapse;width:100%;font-size:.85rem}
 th,td{border-bottom:1px solid #bbb;padding:.3rem .5rem;text-align:left;vertical-align:top}

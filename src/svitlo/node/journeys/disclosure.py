@@ -34,7 +34,7 @@ from svitlo.node.opening import Node
 from svitlo.node.sandbox import Cage
 from svitlo.record.custody import EVENT, Event
 from svitlo.record.statement import LogKind, Statement, utc_text
-from svitlo.store.models import Description, Subject
+from svitlo.store.models import Description, Person, Subject
 from svitlo.store.models import Exhibit as ExhibitRow
 from svitlo.store.models import Statement as StatementRow
 from svitlo.store.writing import in_units, unit
