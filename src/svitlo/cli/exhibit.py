@@ -261,6 +261,29 @@ def verify(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> 
 
 
 @exhibit.command()
+@click.argument("ident", metavar="ID")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--report", is_flag=True, help="The raw report of the provenance tool instead.")
+@acting_options
+@pass_door
+def preview(door: Door, *, ident: str, output: Path, report: bool, **given: Any) -> None:  # noqa: ANN401 - the options above
+    """Write the preview of an exhibit to FILE: small, re-encoded, without metadata.
+
+    Example: svitlo --node my-node exhibit preview x-01gk1ap2h0000g40r40m30e209 -o small.jpg
+    """
+    node = door.node
+    from svitlo.node.acting import actor_of
+    from svitlo.node.journeys.logkeeping import close_epoch
+    from svitlo.node.journeys.reading import show_preview
+
+    content = show_preview(node, actor_of(node, **given), ident, "report" if report else "preview")
+    with output.open("xb") as file:
+        file.write(content)
+    close_epoch(node)
+    click.echo(str(output))
+
+
+@exhibit.command()
 @click.argument("ids", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR")
 @acting_options

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from svitlo.store.log.heads import HeadStore
     from svitlo.store.log.reading import LogReader
 
-FOLDERS = ("objects", "spool", "headers", "heads", "tiles", "run")
+FOLDERS = ("objects", "spool", "headers", "heads", "tiles", "run", "previews")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

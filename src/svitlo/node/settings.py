@@ -64,6 +64,8 @@ class Settings:
     second_place: str = _setting("", "Folder of a second copy of all sealed bytes; empty: none")
     fixity_days: int = _setting(90, "Longest time between two checks of a sealed body", "days")
     disposal_days: int = _setting(7, "Time between proposal and approval of a disposal", "days")
+    credential_anchors: str = _setting("", "PEM file of roots to trust in Content Credentials")
+    archive_roots: str = _setting("", "PEM file of roots to trust in signed web archives")
     cage_seconds: int = _setting(60, "Longest time that reading one file may take", "s")
     cage_memory_mib: int = _setting(1024, "Most memory that reading one file may take", "MiB")
     stamp_timeout_s: float = _setting(20.0, "Longest wait for a time stamp authority", "s")

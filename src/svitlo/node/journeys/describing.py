@@ -12,13 +12,16 @@ from svitlo.errors import NotFound, SealError
 from svitlo.node.acting import Actor
 from svitlo.node.asserting import append_to_log, new_statement, openings_of
 from svitlo.node.audit import note_read
+from svitlo.node.collection import with_signature
 from svitlo.node.description import Description
 from svitlo.node.opening import Node
+from svitlo.node.previews import keep_sealed
 from svitlo.node.sandbox import Cage, CageLimits
 from svitlo.node.unsealing import Vault
 from svitlo.record.custody import Event
 from svitlo.record.exhibit import DESCRIBED
 from svitlo.record.statement import LogKind, Statement
+from svitlo.seal.certificate import certificates_of
 from svitlo.store.models import Description as DescriptionRow
 from svitlo.store.models import Exhibit
 from svitlo.store.models import Statement as StatementRow
@@ -55,18 +58,24 @@ def describe_exhibits(
     )
     done: list[Described] = []
     size = 0
-    with Cage.open(limits) as cage, Vault(node) as vault:
+    trusted = _pem(node, node.settings.credential_anchors)
+    with (
+        Cage.open(limits, anchors=trusted, trust_list=node.settings.credential_anchors) as cage,
+        Vault(node) as vault,
+    ):
         for part in in_units(exhibits, GROUP):
             note_read(node, actor, Event.PREVIEW, [exhibit.ident for exhibit in part])
-            read = [(exhibit, _describe(cage, vault, exhibit)) for exhibit in part]
+            read = [(exhibit, _describe(node, cage, vault, exhibit)) for exhibit in part]
             _state(node, actor, read)
+            for exhibit, said in read:
+                _keep(node, exhibit, said)
             done += [Described(e, d.kind["mime"], d.skipped) for e, d in read]
             size += sum(exhibit.size for exhibit in part)
             progress(len(done), size, len(exhibits))
     return done
 
 
-def _describe(cage: Cage, vault: Vault, exhibit: Exhibit) -> Description:
+def _describe(node: Node, cage: Cage, vault: Vault, exhibit: Exhibit) -> Description:
     """What the file says; damage of the sealed bytes is a result too."""
     name = bytes(exhibit.path).decode("utf-8", "replace")
 
@@ -74,10 +83,34 @@ def _describe(cage: Cage, vault: Vault, exhibit: Exhibit) -> Description:
         return vault.read(exhibit, offset, length)
 
     try:
-        return cage.describe(read, exhibit.size, name)
+        said = cage.describe(read, exhibit.size, name)
+        return with_signature(
+            said,
+            domain_roots=_roots(node, node.settings.archive_roots),
+            stamp_roots=[
+                root
+                for authority in node.settings.authorities
+                for root in _roots(node, authority.roots)
+            ],
+        )
     except (SealError, NotFound):
         unknown = {"mime": "application/octet-stream", "extension": "bin"}
         return Description(kind=unknown, skipped="crashed")
+
+
+def _keep(node: Node, exhibit: Exhibit, said: Description) -> None:
+    for what, content in (("preview", said.preview), ("report", said.report)):
+        if content is not None:
+            keep_sealed(node, exhibit.ident, what, content)
+
+
+def _pem(node: Node, name: str) -> str:
+    """The certificates of a PEM file that the settings name, relative to the node's folder."""
+    return (node.folder / name).read_text(encoding="ascii") if name else ""
+
+
+def _roots(node: Node, name: str) -> tuple[bytes, ...]:
+    return tuple(certificates_of(_pem(node, name).encode())) if name else ()
 
 
 def _state(node: Node, actor: Actor, read: Sequence[tuple[Exhibit, Description]]) -> None:

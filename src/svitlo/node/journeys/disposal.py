@@ -22,6 +22,7 @@ from svitlo.node.journeys.reading import chosen
 from svitlo.node.journeys.resealing import reseal_bodies, sweep_bodies, vault_to_itself
 from svitlo.node.journeys.tombstones import check_indexed, erase_openings, tombstone_of
 from svitlo.node.opening import Node
+from svitlo.node.previews import drop_previews
 from svitlo.record.codes import check_code
 from svitlo.record.custody import Event
 from svitlo.record.statement import LogKind, Statement
@@ -146,6 +147,8 @@ def dispose(
                 _check_held(part)
                 Exhibit.objects.filter(pk__in=[e.pk for e in part]).update(state="disposed")
         sweep_bodies(node)
+        for exhibit in exhibits:
+            drop_previews(node, exhibit.ident)
         if is_statement_erased:
             erase_openings(node, actor, disposals)
         for done in in_units(disposals):

@@ -10,6 +10,7 @@ from svitlo.node.acting import Actor
 from svitlo.node.asserting import Happening, custody_statement
 from svitlo.node.audit import note_read, record
 from svitlo.node.opening import Node
+from svitlo.node.previews import open_sealed
 from svitlo.node.unsealing import Vault
 from svitlo.record.custody import Event
 from svitlo.record.exhibit import DESCRIBED, name_members
@@ -71,6 +72,17 @@ def show_exhibits(node: Node, actor: Actor, ids: Sequence[str]) -> list[Exhibit]
     exhibits = chosen(ids, is_all=False)
     note_read(node, actor, Event.VIEW, [exhibit.ident for exhibit in exhibits])
     return exhibits
+
+
+def show_preview(node: Node, actor: Actor, ident: str, what: str) -> bytes:
+    """The preview (JPEG) or raw report (JSON) of an exhibit; the look is written down first.
+
+    Raises:
+        NotFound: there is no such exhibit, or none is kept.
+    """
+    (exhibit,) = chosen([ident], is_all=False)
+    note_read(node, actor, Event.PREVIEW, [exhibit.ident], result=what)
+    return open_sealed(node, exhibit.ident, what)
 
 
 def custody_of(exhibit: Exhibit) -> list[Statement]:
