@@ -11,7 +11,14 @@ import pytest
 
 from svitlo.errors import InvalidInput
 from svitlo.seal.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
-from svitlo.seal.note import KIND_ED25519, Note, format_note, format_vkey, parse_note
+from svitlo.seal.note import (
+    KIND_ED25519,
+    Note,
+    NoteSignature,
+    format_note,
+    format_vkey,
+    parse_note,
+)
 from svitlo.seal.signature import SigningKey, sign_checkpoint
 from svitlo.seal.tree import MemoryTree, leaf_hash
 from svitlo.seal.witness import Status, add_cosignatures, examine, format_add_checkpoint
@@ -232,3 +239,17 @@ def test_the_process_answers_line_by_line(neighbour: Neighbour, grown: Grown) ->
     assert before == {"note": None}
     assert said["status"] == 200
     assert base64.b64decode(after["note"]).endswith(base64.b64decode(said["body"]))
+
+
+def test_evidence_fits_a_statement_however_many_cosigned(node: Node, grown: Grown) -> None:
+    from svitlo.node.journeys.witnessing import fork_evidence
+
+    note = grown.request(0, 3).split(b"\n\n", 1)[1]
+    parsed = parse_note(note)
+    others = tuple(NoteSignature(f"w{n}.example/witness", bytes(4), bytes(2428)) for n in range(40))
+    long = format_note(Note(parsed.text, parsed.signatures + others))
+
+    said = fork_evidence(node, ORIGIN, long, note)
+
+    assert said.canonical()
+    assert said.body["ours"] == said.body["theirs"] == note.decode()

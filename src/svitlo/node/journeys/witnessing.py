@@ -20,7 +20,15 @@ from svitlo.node.audit import record
 from svitlo.node.keyring import WITNESS
 from svitlo.node.opening import Node
 from svitlo.record.statement import Statement
-from svitlo.seal.note import KIND_COSIGNATURE, Verifier, VerifierLine, format_vkey, parse_vkey
+from svitlo.seal.note import (
+    KIND_COSIGNATURE,
+    Verifier,
+    VerifierLine,
+    format_note,
+    format_vkey,
+    parse_note,
+    parse_vkey,
+)
 from svitlo.seal.signature import verifier
 from svitlo.seal.witness import (
     Request,
@@ -38,6 +46,9 @@ TRUSTED = "peer.trusted"
 FORK = "fork.evidence"
 MAX_LINE = 1 << 20
 """Longest question on the line protocol; an add-checkpoint body in base64 fits twice."""
+
+MAX_EVIDENCE_BYTES = 24 * 1024
+"""A longer note is stated with the lines of its log only, since a statement holds two."""
 
 _TRIES = 8
 
@@ -149,7 +160,7 @@ def _freeze(node: Node, origin: str, ours: bytes, theirs: bytes) -> None:
 
 def fork_evidence(node: Node, origin: str, ours: bytes, theirs: bytes) -> Statement:
     """The statement that keeps two notes which contradict each other."""
-    both = {"ours": _text(ours), "theirs": _text(theirs)}
+    both = {"ours": _text(origin, ours), "theirs": _text(origin, theirs)}
     return new_statement(
         node,
         FORK,
@@ -159,7 +170,12 @@ def fork_evidence(node: Node, origin: str, ours: bytes, theirs: bytes) -> Statem
     )
 
 
-def _text(note: bytes) -> str:
+def _text(origin: str, note: bytes) -> str:
+    """The note as a statement can hold it: without the lines of others where it is long."""
+    if len(note) > MAX_EVIDENCE_BYTES:
+        parsed = parse_note(note)
+        lines = tuple(line for line in parsed.signatures if line.name == origin)
+        note = format_note(replace(parsed, signatures=lines))
     return note.decode("utf-8", "replace")
 
 
