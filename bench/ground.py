@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 MIB = 1 << 20
+UNWANTED = ("SVITLO_", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+"""Settings of a node, and what makes Python start or write slower than where it is installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,7 @@ class Ground:
         return self._child([sys.executable, "-m", "svitlo", *map(str, arguments)])
 
     def _child(self, command: list[str]) -> Spent:
-        environ = {k: v for k, v in os.environ.items() if not k.startswith("SVITLO_")}
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(UNWANTED)}
         began = time.perf_counter()
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as words:
             child = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=words, env=environ)
