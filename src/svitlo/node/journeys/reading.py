@@ -8,7 +8,7 @@ from typing import Any
 from svitlo.errors import InvalidInput, NotFound
 from svitlo.node.acting import Actor
 from svitlo.node.asserting import Happening, custody_statement
-from svitlo.node.audit import note_read, record
+from svitlo.node.audit import note_read, note_refusal, record
 from svitlo.node.opening import Node
 from svitlo.node.previews import open_sealed
 from svitlo.node.unsealing import Vault
@@ -69,7 +69,11 @@ def show_exhibits(node: Node, actor: Actor, ids: Sequence[str]) -> list[Exhibit]
         InvalidInput: none was named, or an identifier is malformed.
         NotFound: there is no such exhibit; the attempt is written down.
     """
-    exhibits = chosen(ids, is_all=False)
+    try:
+        exhibits = chosen(ids, is_all=False)
+    except NotFound as error:
+        note_refusal(node, actor, ids, act="view", error=error)
+        raise
     note_read(node, actor, Event.VIEW, [exhibit.ident for exhibit in exhibits])
     return exhibits
 
