@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Any
 
 from svitlo.errors import SealError, StatementError
-from svitlo.record.ulid import check_identifier
+from svitlo.record.ulid import is_bare_ulid
 from svitlo.seal import canonical, commitment
 
 VERSION = 1
@@ -195,7 +195,8 @@ def _check_texts(value: Mapping[str, Any]) -> None:
         raise StatementError(f"not a type of statement: {value['type'][:60]!r}")
     if not _TIME.fullmatch(value["at"]):
         raise StatementError(f"expected a time like 2022-11-29T09:15:00Z, found {value['at']!r}")
-    check_identifier(value["id"])
+    if not is_bare_ulid(value["id"]):
+        raise StatementError(f"the id of a statement is a ULID, found {value['id'][:60]!r}")
     subject = value["subject"]
     if not isinstance(subject, list) or not all(isinstance(item, str) for item in subject):
         raise StatementError("subject should be a list of identifiers")

@@ -13,6 +13,7 @@ from svitlo.errors import InvalidInput
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 RANDOM_BYTES = 10
+LETTERS = 26
 _LOW_BITS, _HIGH_LETTERS = 20, 22
 _PAIRS = tuple(a + b for a in ALPHABET for b in ALPHABET)
 _PATTERN = re.compile(r"(?:[xiphd]-)?[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
@@ -46,6 +47,11 @@ def encode_ulid(value: int) -> str:
     """The 26 characters of a 128-bit number."""
     pairs = _PAIRS
     return "".join([pairs[value >> shift & 1023] for shift in range(120, -1, -10)])
+
+
+def is_bare_ulid(text: str) -> bool:
+    """Whether the text is a ULID, without a prefix."""
+    return len(text) == LETTERS and _PATTERN.fullmatch(text) is not None
 
 
 def check_identifier(text: str, prefix: str = "") -> str:
