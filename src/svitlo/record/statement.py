@@ -191,12 +191,7 @@ def _check_texts(value: Mapping[str, Any]) -> None:
     for name in ("type", "id", "node", "at", "actor", "supersedes", "batch", "basis"):
         if name in value and (not isinstance(value[name], str) or not value[name]):
             raise StatementError(f"{name} should be a text that is not empty")
-    if not _TYPE.fullmatch(value["type"]):
-        raise StatementError(f"not a type of statement: {value['type'][:60]!r}")
-    if not _TIME.fullmatch(value["at"]):
-        raise StatementError(f"expected a time like 2022-11-29T09:15:00Z, found {value['at']!r}")
-    if not is_bare_ulid(value["id"]):
-        raise StatementError(f"the id of a statement is a ULID, found {value['id'][:60]!r}")
+    _check_forms(value)
     subject = value["subject"]
     if not isinstance(subject, list) or not all(isinstance(item, str) for item in subject):
         raise StatementError("subject should be a list of identifiers")
@@ -205,6 +200,15 @@ def _check_texts(value: Mapping[str, Any]) -> None:
         raise StatementError("sig should be an object of texts")
     if not isinstance(value["body"], dict):
         raise StatementError("body should be an object")
+
+
+def _check_forms(value: Mapping[str, str]) -> None:
+    if not _TYPE.fullmatch(value["type"]):
+        raise StatementError(f"not a type of statement: {value['type'][:60]!r}")
+    if not _TIME.fullmatch(value["at"]):
+        raise StatementError(f"expected a time like 2022-11-29T09:15:00Z, found {value['at']!r}")
+    if not is_bare_ulid(value["id"]):
+        raise StatementError(f"the id of a statement is a ULID, found {value['id'][:60]!r}")
 
 
 def check_plain(value: object, depth: int = 0) -> None:
