@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command("demo")
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),
@@ -13,7 +13,7 @@ import click
     show_default=True,
     help="Folder of the demonstration; made anew each time.",
 )
-def demo(*, into: Path) -> None:
+def demonstration(*, into: Path) -> None:
     """Seal, log, cosign, stamp, export and verify a fictional folder; then break one byte.
 
     Example: svitlo demo --into /tmp/svitlo-demo

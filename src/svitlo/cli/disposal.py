@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from svitlo.node.journeys.disposal import DisposalValue
 
 
-@click.group()
-def disposal() -> None:
+@click.group("disposal")
+def disposals() -> None:
     """Disposal: one person proposes, another approves, then either carries it out.
 
     Example: svitlo --node my-node disposal list
     """
 
 
-@disposal.command()
+@disposals.command()
 @click.argument("ids", nargs=-1, required=True)
 @click.option(
     "--ground",
@@ -62,7 +62,7 @@ def propose(
     _print_disposals(values, is_json=is_json)
 
 
-@disposal.command()
+@disposals.command()
 @click.argument("ids", nargs=-1, required=True)
 @acting_options
 @as_json
@@ -80,7 +80,7 @@ def approve(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) ->
     _print_disposals(values, is_json=is_json)
 
 
-@disposal.command()
+@disposals.command()
 @click.argument("ids", nargs=-1, required=True)
 @click.option(
     "--erase-statement",
@@ -112,7 +112,7 @@ def run(
     _print_disposals(values, is_json=is_json)
 
 
-@disposal.command(name="list")
+@disposals.command(name="list")
 @click.option("--all", "is_all", is_flag=True, help="Those that are done too.")
 @acting_options
 @as_json

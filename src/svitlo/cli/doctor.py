@@ -7,10 +7,10 @@ from svitlo.cli.output import print_json
 from svitlo.cli.program import Door, pass_door
 
 
-@click.command()
+@click.command("doctor")
 @click.option("--json", "is_json", is_flag=True, help="JSON on stdout.")
 @pass_door
-def doctor(door: Door, *, is_json: bool) -> None:
+def examination(door: Door, *, is_json: bool) -> None:
     """Examine the node; exit code 1 when something is bad.
 
     Example: svitlo --node my-node doctor

@@ -10,15 +10,15 @@ from svitlo.cli.output import print_json, progress_bar, say
 from svitlo.cli.program import Door, pass_door
 
 
-@click.group()
-def dossier() -> None:
+@click.group("dossier")
+def dossiers() -> None:
     """Dossiers: exhibits with custody and proofs, checked without this node.
 
     Example: svitlo dossier verify case-20221129-0a1b2c3d
     """
 
 
-@dossier.command()
+@dossiers.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--exhibit", "ids", multiple=True, metavar="ID", help="An exhibit; may be repeated.")
 @click.option("--all", "is_all", is_flag=True, help="All exhibits.")
@@ -79,7 +79,7 @@ def make(door: Door, out: Path, *, is_json: bool, **given: Any) -> None:  # noqa
     click.echo(f"check it: svitlo dossier verify {made.path}")
 
 
-@dossier.command()
+@dossiers.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
     "--receipt",

@@ -38,15 +38,15 @@ def acting_options(command: Any) -> Any:  # noqa: ANN401 - click's decorators ar
     return command
 
 
-@click.group()
-def exhibit() -> None:
+@click.group("exhibit")
+def exhibits() -> None:
     """Exhibits: sealed things, each with its custody.
 
     Example: svitlo --node my-node exhibit add photos/ --source "NGO of the oblast"
     """
 
 
-@exhibit.command()
+@exhibits.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=bytes))
 @click.option("--source", metavar="TEXT", help="Whom or what it came from.")
 @click.option("--collected-by", metavar="TEXT", help="Who collected it.")
@@ -115,7 +115,7 @@ def _print_receipt(receipt: "Receipt") -> None:
     click.echo(f"intake {value['intake']}, receipt {receipt.folder / 'receipt.json'}")
 
 
-@exhibit.command(name="list")
+@exhibits.command(name="list")
 @click.option("--limit", default=200, show_default=True, help="Most exhibits to list.")
 @click.option("--after", type=int, help="Go on after this number (`next` of the last page).")
 @acting_options
@@ -144,7 +144,7 @@ def list_(door: Door, *, limit: int, after: int | None, is_json: bool, **given: 
         say(f"More: --after {page.after}")
 
 
-@exhibit.command()
+@exhibits.command()
 @click.argument("ids", nargs=-1, required=True)
 @acting_options
 @as_json
@@ -174,7 +174,7 @@ def show(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> No
             click.echo(f"  {event['at']}  {what:<12} {event['actor']}  {result}")
 
 
-@exhibit.command()
+@exhibits.command()
 @click.argument("ids", nargs=-1)
 @on_all
 @acting_options
@@ -207,7 +207,7 @@ def read(door: Door, *, ids: tuple[str, ...], is_all: bool, is_json: bool, **giv
     )
 
 
-@exhibit.command()
+@exhibits.command()
 @click.argument("ids", nargs=-1)
 @on_all
 @click.option("--due", is_flag=True, help="Those whose last check is too long ago.")
@@ -260,9 +260,16 @@ def verify(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> 
     click.get_current_context().exit(DONE if found.is_intact else DOES_NOT_VERIFY)
 
 
-@exhibit.command()
+@exhibits.command()
 @click.argument("ident", metavar="ID")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The file to write, which must not exist yet.",
+)
 @click.option("--report", is_flag=True, help="The raw report of the provenance tool instead.")
 @acting_options
 @pass_door
@@ -283,9 +290,16 @@ def preview(door: Door, *, ident: str, output: Path, report: bool, **given: Any)
     click.echo(str(output))
 
 
-@exhibit.command()
+@exhibits.command()
 @click.argument("ids", nargs=-1, required=True)
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder that gets the copies, made when missing.",
+)
 @acting_options
 @pass_door
 def copy(door: Door, *, ids: tuple[str, ...], output: Path, **given: Any) -> None:  # noqa: ANN401 - the options above

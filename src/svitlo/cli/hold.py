@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from svitlo.node.journeys.holding import HoldValue
 
 
-@click.group()
-def hold() -> None:
+@click.group("hold")
+def holds() -> None:
     """Holds: nobody disposes of what is held, whatever their role.
 
     Example: svitlo --node my-node hold place case:general --reason "trial is open"
     """
 
 
-@hold.command()
+@holds.command()
 @click.argument("subjects", nargs=-1, required=True)
 @click.option("--reason", required=True, help="Why it has to stay.")
 @acting_options
@@ -49,7 +49,7 @@ def place(
     _print_holds(holds, is_json=is_json)
 
 
-@hold.command()
+@holds.command()
 @click.argument("ids", nargs=-1, required=True)
 @click.option("--reason", required=True, help="Why it may go now.")
 @acting_options
@@ -74,7 +74,7 @@ def release(
     _print_holds(holds, is_json=is_json)
 
 
-@hold.command(name="list")
+@holds.command(name="list")
 @click.option("--all", "is_all", is_flag=True, help="Released ones too.")
 @acting_options
 @as_json

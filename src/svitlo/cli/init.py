@@ -7,7 +7,7 @@ import click
 from svitlo.cli.output import say
 
 
-@click.command()
+@click.command("init")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--state", required=True, help="Country code of the state, such as DE.")
 @click.option("--name", required=True, help="Name of the contact point.")
@@ -18,7 +18,7 @@ from svitlo.cli.output import say
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File with the passphrase that protects the keys.",
 )
-def init(
+def founding(
     *,
     folder: Path,
     state: str,

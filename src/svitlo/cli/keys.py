@@ -14,15 +14,15 @@ from svitlo.cli.stating import stating
 PUBLIC_SHOWN = 60
 
 
-@click.group()
-def keys() -> None:
+@click.group("keys")
+def key_commands() -> None:
     """Keys: of people, of the logs, and of the vault.
 
     Example: svitlo --node my-node keys list
     """
 
 
-@keys.command(name="list")
+@key_commands.command(name="list")
 @as_json
 @pass_door
 def list_(door: Door, *, is_json: bool) -> None:
@@ -57,7 +57,7 @@ def list_(door: Door, *, is_json: bool) -> None:
     say(f"Last recovery drill: {drilled or 'never'}.")
 
 
-@keys.command()
+@key_commands.command()
 @click.argument("name")
 @click.option("--role", default="officer", show_default=True, help="What the person is here.")
 @acting_options
@@ -74,7 +74,7 @@ def person(door: Door, *, name: str, role: str, **given: Any) -> None:  # noqa: 
     click.echo(ident)
 
 
-@keys.command()
+@key_commands.command()
 @acting_options
 @pass_door
 def rotate(door: Door, **given: Any) -> None:  # noqa: ANN401 - the options above
@@ -90,7 +90,7 @@ def rotate(door: Door, **given: Any) -> None:  # noqa: ANN401 - the options abov
     say("What was sealed before stays with the earlier key: `svitlo keys rewrap --all` moves it.")
 
 
-@keys.command()
+@key_commands.command()
 @click.argument("ids", nargs=-1)
 @on_all
 @acting_options
@@ -110,7 +110,7 @@ def rewrap(door: Door, *, ids: tuple[str, ...], is_all: bool, **given: Any) -> N
     click.echo(f"{count} sealed objects have new headers")
 
 
-@keys.command()
+@key_commands.command()
 @click.argument("ids", nargs=-1)
 @on_all
 @acting_options
@@ -128,7 +128,7 @@ def reseal(door: Door, *, ids: tuple[str, ...], is_all: bool, **given: Any) -> N
     click.echo(f"{count} sealed objects have new bodies")
 
 
-@keys.command()
+@key_commands.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--replace", "is_replacing", is_flag=True, help="Make another recovery key.")
 @acting_options
@@ -148,7 +148,7 @@ def shares(door: Door, *, folder: Path, is_replacing: bool, **given: Any) -> Non
     say("What was sealed before is not for this key yet: `svitlo keys rewrap --all`.")
 
 
-@keys.command()
+@key_commands.command()
 @click.option(
     "--share",
     "paths",

@@ -23,8 +23,8 @@ on_audit = click.option(
 )
 
 
-@click.group()
-def log() -> None:
+@click.group("log")
+def logs() -> None:
     """The logs of the node: everything it states, in an order that nobody can rewrite.
 
     Example: svitlo --node my-node log show
@@ -35,7 +35,7 @@ def _origin(node: "Node", *, is_audit: bool) -> str:
     return node.audit if is_audit else node.spine
 
 
-@log.command()
+@logs.command()
 @on_audit
 @as_json
 @pass_door
@@ -119,7 +119,7 @@ def _is_short(view: "LogView") -> bool:
     return len(view.cosigners) < view.quorum
 
 
-@log.command()
+@logs.command()
 @on_audit
 @click.option(
     "--kept",
@@ -173,7 +173,7 @@ def _print_examined(done: "Examined") -> None:
     )
 
 
-@log.command()
+@logs.command()
 @click.argument("ident", metavar="ID")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write it to.")
 @pass_door
@@ -193,7 +193,7 @@ def proof(door: Door, *, ident: str, output: Path | None) -> None:
         say(f"Wrote {output}.")
 
 
-@log.command()
+@logs.command()
 @pass_door
 def vkeys(door: Door) -> None:
     """Print the public keys of the node: of its logs, and as a witness of others.
@@ -207,7 +207,7 @@ def vkeys(door: Door) -> None:
         click.echo(line)
 
 
-@log.command()
+@logs.command()
 @click.argument("vkeys", nargs=-1, required=True, metavar="VKEY...")
 @acting_options
 @pass_door
@@ -226,7 +226,7 @@ def trust(door: Door, *, vkeys: tuple[str, ...], **given: Any) -> None:  # noqa:
     _tell(close_epoch(node).remarks)
 
 
-@log.command()
+@logs.command()
 @pass_door
 def witness(door: Door) -> None:
     """Answer another node's questions on standard input, a JSON object a line.
@@ -243,7 +243,7 @@ def witness(door: Door) -> None:
         out.flush()
 
 
-@log.command()
+@logs.command()
 @click.option("--override", is_flag=True, required=True, help="Sign though no witness confirms.")
 @click.option("--second", required=True, metavar="ID", help="The second person who confirms.")
 @acting_options
@@ -268,7 +268,7 @@ def confirm(door: Door, *, override: bool, second: str, **given: Any) -> None:  
     _tell(head.remarks)
 
 
-@log.command()
+@logs.command()
 @as_json
 @pass_door
 def rebuild(door: Door, *, is_json: bool) -> None:
@@ -289,7 +289,7 @@ def rebuild(door: Door, *, is_json: bool) -> None:
     click.echo("Tables, tiles and static files say what was stated.")
 
 
-@log.command()
+@logs.command()
 @acting_options
 @pass_door
 def rotate(door: Door, **given: Any) -> None:  # noqa: ANN401 - the options above

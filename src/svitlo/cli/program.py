@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from svitlo.node.opening import Node
 
 COMMANDS = {
-    "init": "init:init",
-    "exhibit": "exhibit:exhibit",
-    "log": "log:log",
-    "dossier": "dossier:dossier",
-    "hold": "hold:hold",
-    "disposal": "disposal:disposal",
-    "vault": "vault:vault",
-    "keys": "keys:keys",
-    "settings": "settings:settings",
-    "doctor": "doctor:doctor",
-    "demo": "demo:demo",
+    "init": "init:founding",
+    "exhibit": "exhibit:exhibits",
+    "log": "log:logs",
+    "dossier": "dossier:dossiers",
+    "hold": "hold:holds",
+    "disposal": "disposal:disposals",
+    "vault": "vault:vault_commands",
+    "keys": "keys:key_commands",
+    "settings": "settings:setting_list",
+    "doctor": "doctor:examination",
+    "demo": "demo:demonstration",
 }
 """Each command, and the module of `svitlo.cli` and object in it that carry it out."""
 
@@ -89,7 +89,13 @@ class Program(click.Group):
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--node", "folder", envvar="SVITLO_NODE", type=click.Path(path_type=Path))
+@click.option(
+    "--node",
+    "folder",
+    envvar="SVITLO_NODE",
+    type=click.Path(path_type=Path),
+    help="The node's folder; without it, SVITLO_NODE names the folder.",
+)
 @click.version_option(package_name="svitlo")
 @click.pass_context
 def main(ctx: click.Context, folder: Path | None) -> None:

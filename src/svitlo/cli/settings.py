@@ -13,10 +13,10 @@ from svitlo.cli.output import print_json, print_table, shown
 from svitlo.cli.program import Door, pass_door
 
 
-@click.command()
+@click.command("settings")
 @as_json
 @pass_door
-def settings(door: Door, *, is_json: bool) -> None:
+def setting_list(door: Door, *, is_json: bool) -> None:
     """Print every setting: value in force, where it came from, unit, and what it is.
 
     Example: svitlo --node my-node settings --json

@@ -10,15 +10,15 @@ from svitlo.cli.output import print_json, print_table
 from svitlo.cli.program import Door, pass_door
 
 
-@click.group()
-def vault() -> None:
+@click.group("vault")
+def vault_commands() -> None:
     """The sealed bodies of a node, apart from what they hold.
 
     Example: svitlo --node my-node vault repair
     """
 
 
-@vault.command()
+@vault_commands.command()
 @as_json
 @acting_options
 @pass_door
@@ -42,7 +42,7 @@ def repair(door: Door, *, is_json: bool, **given: str | None) -> None:
     click.get_current_context().exit(DONE if is_whole else INCOMPLETE)
 
 
-@vault.command()
+@vault_commands.command()
 @pass_door
 def copy(door: Door) -> None:
     """Bring the second place up to date: every body that it lacks.
@@ -55,7 +55,7 @@ def copy(door: Door) -> None:
     click.echo(f"{copy_bodies(node)} bodies copied")
 
 
-@vault.command()
+@vault_commands.command()
 @click.argument("first", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("second", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @as_json
