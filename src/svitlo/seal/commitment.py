@@ -80,7 +80,16 @@ def control_record(entry: bytes) -> bytes:
 
 def dummy_entry(dummy_key: bytes, index: int) -> bytes:
     """The entry that pads the log at an index: an HMAC-SHA-256 in the place of a commitment."""
-    return COMMITMENT + hmac.digest(dummy_key, _DUMMY_LABEL + index.to_bytes(8, "big"), "sha256")
+    return dummy_entries(dummy_key, index, 1)[0]
+
+
+def dummy_entries(dummy_key: bytes, index: int, count: int) -> list[bytes]:
+    """The dummies of `count` indices from `index` on."""
+    digest, start = hmac.digest, _DUMMY_LABEL
+    return [
+        COMMITMENT + digest(dummy_key, start + at.to_bytes(8, "big"), "sha256")
+        for at in range(index, index + count)
+    ]
 
 
 def check_opening(entry: bytes, salt: bytes, statement: bytes) -> None:

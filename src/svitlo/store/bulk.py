@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import chain
 
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 Value = bool | int | float | str | bytes | None
@@ -32,4 +33,7 @@ def insert_rows(
 
 @cache
 def _statement(into: str, values: str, count: int) -> str:
+    """The statement; with SQLite's own marks, which spares Django finding 800 of the others."""
+    if connection.vendor == "sqlite":
+        values = values.replace("%s", "?")
     return f"INSERT INTO {into} VALUES {','.join([values] * count)}"  # noqa: S608 - our own words

@@ -30,11 +30,14 @@ class ItemRow(NamedTuple):
 
 
 class ExhibitRow(NamedTuple):
-    """One sealed exhibit; digests are 32 bytes."""
+    """One sealed exhibit as its table has it; `seq` is its statement's, digests are 32 bytes."""
 
     seq: int
     ident: str
+    statement: int
+    intake: int
     n: int
+    case: str
     path: bytes
     size: int
     sha256: bytes
@@ -103,18 +106,15 @@ def add_blob(name: str, size: int, header: bytes, *, is_segment: bool, case: str
     return int(blob.pk)
 
 
-def add_exhibits(intake: int, case: str, rows: Sequence[ExhibitRow]) -> None:
-    """The exhibits stand in the index; a row's first value is the `seq` of its statement."""
+def add_exhibits(rows: Sequence[ExhibitRow]) -> None:
+    """The exhibits stand in the index."""
     with connection.cursor() as cursor:
         insert_rows(
             cursor,
             'store_exhibit (seq, id, statement_id, intake_id, n, "case", path, size, sha256,'
             " blake3, blob_id, off, state)",
             "(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'sealed')",
-            [
-                (seq, ident, seq, intake, n, case, path, size, sha256, blake3, blob, off)
-                for seq, ident, n, path, size, sha256, blake3, blob, off in rows
-            ],
+            rows,
         )
 
 

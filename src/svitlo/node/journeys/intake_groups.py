@@ -284,13 +284,14 @@ class _Groups:
                     )
             seq = append_sequenced(self._spine, rows)
             add_exhibits(
-                intake.pk,
-                intake.case,
                 [
                     ExhibitRow(
                         statement,
                         f"x-{ident}",
+                        statement,
+                        intake.pk,
                         said.n,
+                        intake.case,
                         said.name,
                         said.size,
                         bytes.fromhex(said.sha256),

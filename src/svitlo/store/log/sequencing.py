@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from svitlo.errors import LogStateError
-from svitlo.seal.commitment import dummy_entry
+from svitlo.seal.commitment import dummy_entries
 from svitlo.seal.tiles import TileEdge
 from svitlo.seal.tree import leaf_hashes
 from svitlo.store.bulk import insert_rows
@@ -45,7 +45,7 @@ def pad(log_id: int, dummy_key: bytes, count: int) -> None:
         part = min(count, MAX_ROWS)
         with unit(), connection.cursor() as cursor:
             size = log_size(cursor, log_id)
-            rows = [(dummy_entry(dummy_key, size + n), None) for n in range(part)]
+            rows = [(entry, None) for entry in dummy_entries(dummy_key, size, part)]
             extend(cursor, log_id, size, rows)
         count -= part
 
