@@ -8,7 +8,7 @@ bag is written beside its place and moved there whole. Who was refused is writte
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,9 @@ from svitlo.store.models import Statement as StatementRow
 from svitlo.store.writing import in_units, unit
 
 ATTEMPTS = 5
+UNREAD = ("application/octet-stream", "bin")
+"""MIME type and extension of what no cage has read."""
+
 _EXTENSION = re.compile("[a-z0-9]{1,8}")
 
 
@@ -102,8 +105,13 @@ def make_dossier(
 
 def _made(node: Node, actor: Actor, asked: Disclosure, outbound: Outbound) -> Made:
     outgoing = seal_copies(outbound) if asked.is_sealed else check_originals(outbound)
+    kinds, sources = _kinds(outbound.rows), _sources(outbound.rows)
     exhibits = tuple(
-        _exhibit(row, number, outgoing[row.ident], is_sealed=asked.is_sealed)
+        replace(
+            _exhibit(row, number, outgoing[row.ident], kinds.get(row.pk, UNREAD)),
+            is_sealed=asked.is_sealed,
+            source=sources[row.intake_id],
+        )
         for number, row in enumerate(outbound.rows, 1)
     )
     bound = bound_files(exhibits, asked.withheld)
@@ -160,13 +168,11 @@ def _place(target: Path, case: Case) -> Path:
 
 
 def _exhibit(
-    row: ExhibitRow, number: int, outgoing: tuple[str, int], *, is_sealed: bool
+    row: ExhibitRow, number: int, outgoing: tuple[str, int], kind: tuple[str, str]
 ) -> Exhibit:
-    said: Mapping[str, Any] = row.statement.value.body
-    kind = _kind(row)
-    claimed = said.get("claimed")
+    statement = row.statement.value
+    claimed = statement.body.get("claimed")
     claims: Mapping[str, Any] = claimed if isinstance(claimed, dict) else {}
-    modified = int(said["mtime"]) // 1_000_000_000 if "mtime" in said else None
     return Exhibit(
         number=f"{number:04d}",
         id=row.ident,
@@ -176,42 +182,47 @@ def _exhibit(
         size=row.size,
         outgoing_sha256=outgoing[0],
         outgoing_size=outgoing[1],
-        is_sealed=is_sealed,
-        extension=kind[1],
         mime=kind[0],
-        source=str(claims.get("source", "")) or _source(row),
+        extension=kind[1],
         author=str(claims.get("author", "")),
-        custodian=row.statement.value.node,
-        modified_at=_time(modified),
+        custodian=statement.node,
+        modified_at=_time(statement.body.get("mtime")),
     )
 
 
-def _time(seconds: int | None) -> str:
-    if seconds is None or not 0 <= seconds < 1 << 33:
-        return ""
-    return utc_text(datetime.fromtimestamp(seconds, UTC))
+def _time(nanoseconds: object) -> str:
+    """The time as statements write it, empty where there is none that they can write."""
+    seconds = int(str(nanoseconds)) // 1_000_000_000 if nanoseconds is not None else -1
+    return utc_text(datetime.fromtimestamp(seconds, UTC)) if 0 <= seconds < 1 << 33 else ""
 
 
-def _kind(row: ExhibitRow) -> tuple[str, str]:
-    """MIME type and extension as the cage found them in the content."""
-    found = Description.objects.filter(exhibit=row).select_related("statement").last()
-    said = found.statement.value.body.get("kind") if found else None
-    if not isinstance(said, dict):
-        return "application/octet-stream", "bin"
-    extension = str(said.get("extension", "")).rsplit(".", 1)[-1]
-    fits = _EXTENSION.fullmatch(extension)
-    return str(said.get("mime", "application/octet-stream")), extension if fits else "bin"
+def _kinds(rows: Sequence[ExhibitRow]) -> dict[int, tuple[str, str]]:
+    """MIME type and extension of each exhibit, as the cage last found them in the content."""
+    kinds = {}
+    for part in in_units(rows):
+        found = Description.objects.filter(exhibit__in=part).select_related("statement")
+        for one in found.order_by("statement"):
+            said = one.statement.value.body.get("kind")
+            if isinstance(said, dict):
+                extension = str(said.get("extension", "")).rsplit(".", 1)[-1]
+                fits = _EXTENSION.fullmatch(extension)
+                mime = str(said.get("mime", UNREAD[0]))
+                kinds[one.exhibit_id] = (mime, extension if fits else UNREAD[1])
+    return kinds
 
 
-def _source(row: ExhibitRow) -> str:
-    """Whom or what the intake came from, as its reception was stated."""
-    first = (
-        Subject.objects.filter(name=row.intake.ident, statement__type=EVENT)
-        .select_related("statement")
-        .order_by("statement")
-        .first()
-    )
-    return str(first.statement.value.body.get("from", "")) if first else ""
+def _sources(rows: Sequence[ExhibitRow]) -> dict[int, str]:
+    """Whom or what each intake came from, as its reception was stated."""
+    sources = {}
+    for intake in {row.intake_id: row.intake for row in rows}.values():
+        first = (
+            Subject.objects.filter(name=intake.ident, statement__type=EVENT)
+            .select_related("statement")
+            .order_by("statement")
+            .first()
+        )
+        sources[intake.pk] = str(first.statement.value.body.get("from", "")) if first else ""
+    return sources
 
 
 def _state_export(
