@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from svitlo.cli.acting import stating
 from svitlo.cli.exhibit import acting_options, as_json
 from svitlo.cli.output import print_json, print_table, shown
 from svitlo.cli.program import Door, pass_door
-from svitlo.cli.stating import stating
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

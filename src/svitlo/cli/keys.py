@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
+from svitlo.cli.acting import stating
 from svitlo.cli.exhibit import acting_options, as_json, on_all
 from svitlo.cli.output import print_json, print_table, say
 from svitlo.cli.program import Door, pass_door
-from svitlo.cli.stating import stating
 
 PUBLIC_SHOWN = 60
 
