@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from svitlo.errors import AccessDenied, ForkError, InvalidInput, LogStateError
+from svitlo.errors import ForkError, LogStateError
 from svitlo.seal.checkpoint import parse_checkpoint
 from svitlo.seal.note import open_note, parse_note, parse_vkey
 from svitlo.seal.signature import verifier
@@ -365,33 +365,6 @@ def test_the_command_line_tells_what_is_missing(node: Node, neighbour: Neighbour
 
     assert done.returncode == 0
     assert "0 of 1 witnesses" in done.stdout
-
-
-def test_two_persons_may_confirm_what_no_witness_can(
-    node: Node, actor: Actor, neighbour: Neighbour
-) -> None:
-    from svitlo.node.acting import actor_of
-    from svitlo.node.journeys.confirming import confirm_log
-    from svitlo.node.journeys.logkeeping import close_epoch
-    from svitlo.node.journeys.vault_keys import add_person
-    from svitlo.store.models import Statement
-
-    second = actor_of(node, person=add_person(node, actor, "Second officer"))
-    node = neighbour.witnessing(node)
-    with pytest.raises(InvalidInput, match="nothing to confirm"):
-        confirm_log(node, actor, second, reason="no need")
-    shutil.rmtree(neighbour.folder)
-    assert not closed(node).is_signed
-
-    with pytest.raises(AccessDenied, match="two different persons"):
-        confirm_log(node, actor, actor, reason="the witness is closed")
-    confirm_log(node, actor, second, reason="the witness is closed")
-    head = close_epoch(node, is_confirmed=True)
-
-    said = [row.value for row in Statement.objects.filter(type="peer.override")]
-    assert head.is_signed
-    assert {one.actor for one in said} == {actor.person, second.person}
-    assert all(one.sig for one in said)
 
 
 def test_what_was_signed_stays_signed_while_a_witness_is_away(

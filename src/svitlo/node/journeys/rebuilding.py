@@ -8,15 +8,14 @@ those. A body that no row knows is indexed again from its header file.
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from django.db import connection, models
+from django.db import connection
 
 from svitlo.errors import LogStateError, SvitloError
 from svitlo.node.indexing import Expected, Fields, expected_rows
+from svitlo.node.journeys.mending import Rebuilt, Table
 from svitlo.node.journeys.stamping import authority_of, imprint_of
 from svitlo.node.opening import Node
 from svitlo.node.places import main_place
@@ -45,20 +44,6 @@ from svitlo.store.models import (
 from svitlo.store.writing import in_units, unit
 
 RECEIPTS = "receipts"
-Rows = Mapping[Any, Fields]
-Step = Callable[[], object]
-
-
-@dataclass(slots=True)
-class Rebuilt:
-    """How many rows of each table were added, changed or removed; empty where all was right."""
-
-    changes: dict[str, dict[str, int]] = field(default_factory=dict)
-
-    def count(self, table: str, what: str) -> None:
-        """One more row of the table."""
-        row = self.changes.setdefault(table, {"added": 0, "changed": 0, "removed": 0})
-        row[what] += 1
 
 
 def rebuild(node: Node) -> Rebuilt:
@@ -81,53 +66,6 @@ def rebuild(node: Node) -> Rebuilt:
     return done
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Table:
-    """A table to make right: its rows by key as they are, and what they should be.
-
-    `kept` holds the keys of rows that stay though nothing states them any more.
-    """
-
-    model: type[models.Model]
-    found: Mapping[Any, models.Model]
-    wanted: Rows
-    kept: Collection[Any] = ()
-
-    def steps(self, done: Rebuilt) -> Iterator[Step]:
-        name = self.model._meta.db_table.removeprefix("store_")  # noqa: SLF001 - Django's documented interface
-        for key, row in self.found.items():
-            if key not in self.wanted and key not in self.kept:
-                done.count(name, "removed")
-                yield row.delete
-        for key, fields in self.wanted.items():
-            here = self.found.get(key)
-            if here is None:
-                done.count(name, "added")
-                yield _adding(self.model, fields)
-            elif wrong := {f: v for f, v in fields.items() if not _is_same(getattr(here, f), v)}:
-                done.count(name, "changed")
-                yield _changing(self.model, here, wrong)
-
-    def mend(self, done: Rebuilt) -> None:
-        """The table has the rows that it should have."""
-        for part in in_units(self.steps(done)):
-            with unit():
-                for step in part:
-                    step()
-
-
-def _is_same(here: object, wanted: object) -> bool:
-    return (bytes(here) if isinstance(here, memoryview) else here) == wanted
-
-
-def _adding(model: type[models.Model], fields: Fields) -> Step:
-    return lambda: model._default_manager.create(**fields)  # noqa: SLF001 - as above
-
-
-def _changing(model: type[models.Model], row: models.Model, fields: Fields) -> Step:
-    return lambda: model._default_manager.filter(pk=row.pk).update(**fields)  # noqa: SLF001 - as above
-
-
 def _rebuild_people(expected: Expected, done: Rebuilt) -> None:
     wanted = {
         ident: {"ident": ident, "name": said["name"], "statement_id": said["statement"]}
@@ -139,15 +77,15 @@ def _rebuild_people(expected: Expected, done: Rebuilt) -> None:
     }
     found_keys = {row.key: row for row in PersonKey.objects.all()}
     gone = {key: row for key, row in found_keys.items() if key not in keys}
-    _Table(model=PersonKey, found=gone, wanted={}).mend(done)
-    _Table(
-        model=Person, found={row.ident: row for row in Person.objects.all()}, wanted=wanted
-    ).mend(done)
+    Table(model=PersonKey, found=gone, wanted={}).mend(done)
+    Table(model=Person, found={row.ident: row for row in Person.objects.all()}, wanted=wanted).mend(
+        done
+    )
     people = dict(Person.objects.values_list("ident", "pk"))
     for key, said in expected.person_keys.items():
         keys[key]["person_id"] = people[said["person"]]
     found = {key: row for key, row in found_keys.items() if key in keys}
-    _Table(model=PersonKey, found=found, wanted=keys).mend(done)
+    Table(model=PersonKey, found=found, wanted=keys).mend(done)
 
 
 def _rebuild_intakes(node: Node, expected: Expected, done: Rebuilt) -> None:
@@ -166,7 +104,7 @@ def _rebuild_intakes(node: Node, expected: Expected, done: Rebuilt) -> None:
                 "state": "closed" if said["closed"] else "open",
                 "receipt": _read(node.folder / RECEIPTS / ident / "receipt.json"),
             }
-    _Table(model=Intake, found=found, wanted=wanted, kept=found).mend(done)
+    Table(model=Intake, found=found, wanted=wanted, kept=found).mend(done)
 
 
 def _rebuild_bodies(node: Node, expected: Expected, done: Rebuilt) -> None:
@@ -216,7 +154,7 @@ def _rebuild_exhibits(expected: Expected, done: Rebuilt) -> None:
             wanted.pop(ident)
     kept = [ident for ident, row in found.items() if row.statement_id in expected.erased]
     _drop_of_exhibits(expected, done)
-    _Table(model=Exhibit, found=found, wanted=wanted, kept=kept).mend(done)
+    Table(model=Exhibit, found=found, wanted=wanted, kept=kept).mend(done)
     _add_of_exhibits(expected, done)
 
 
@@ -231,7 +169,7 @@ def _drop_of_exhibits(expected: Expected, done: Rebuilt) -> None:
             for row in model.objects.select_related("exhibit")
             if _key_of(row) not in keys and _key_of(row)[1] not in expected.erased
         }
-        _Table(model=model, found=found, wanted={}).mend(done)
+        Table(model=model, found=found, wanted={}).mend(done)
 
 
 def _key_of(row: Description | Disposal) -> tuple[str, int]:
@@ -276,7 +214,7 @@ def _add_of_exhibits(expected: Expected, done: Rebuilt) -> None:
             for key, fields in rows.items()
             if key[0] in exhibits
         }
-        _Table(model=model, found=found, wanted=wanted, kept=found).mend(done)
+        Table(model=model, found=found, wanted=wanted, kept=found).mend(done)
 
 
 def _rebuild_items(node: Node, expected: Expected, done: Rebuilt) -> None:
@@ -292,7 +230,7 @@ def _rebuild_items(node: Node, expected: Expected, done: Rebuilt) -> None:
         rows = {n: row for n, row in listed if n not in here}
         rows |= {n: row for n, row in _sealed_items(expected, ident) if n not in here}
         wanted = {n: {"intake_id": intakes[ident], "ordinal": n, **row} for n, row in rows.items()}
-        _Table(model=IntakeItem, found={}, wanted=wanted).mend(done)
+        Table(model=IntakeItem, found={}, wanted=wanted).mend(done)
 
 
 def _sealed_items(expected: Expected, intake: str) -> Iterator[tuple[int, Fields]]:
@@ -333,7 +271,7 @@ def _rebuild_holds(expected: Expected, done: Rebuilt) -> None:
         for ident, said in expected.holds.items()
     }
     found = {row.ident: row for row in Hold.objects.all()}
-    _Table(model=Hold, found=found, wanted=wanted).mend(done)
+    Table(model=Hold, found=found, wanted=wanted).mend(done)
 
 
 def _rebuild_stamps(node: Node, expected: Expected, done: Rebuilt) -> None:
@@ -375,7 +313,7 @@ def _rebuild_subjects(expected: Expected, done: Rebuilt) -> None:
     found = {(row.name, row.statement_id): row for row in Subject.objects.iterator(1024)}
     wanted = {key: {"name": key[0], "statement_id": key[1]} for key in expected.subjects}
     kept = [key for key in found if key[1] in expected.erased]
-    _Table(model=Subject, found=found, wanted=wanted, kept=kept).mend(done)
+    Table(model=Subject, found=found, wanted=wanted, kept=kept).mend(done)
 
 
 def _rebuild_log(node: Node, reader: LogReader, done: Rebuilt) -> None:
