@@ -13,6 +13,10 @@ import pytest
 from svitlo.dossier.contents import Withheld
 from svitlo.dossier.verify import examine_dossier, verify_dossier
 from svitlo.errors import AgeError, DigestMismatch, InvalidInput, NotFound
+from tests.fakes.authority import authorities
+from tests.journeys.test_stamping import Two, stamping
+
+__all__ = ["authorities"]
 
 if TYPE_CHECKING:
     from svitlo.node.acting import Actor
@@ -103,8 +107,8 @@ def test_events_after_sealing_are_part_of_the_custody(
     from svitlo.node.journeys.holding import place_holds
     from svitlo.node.journeys.reading import copy_exhibits
 
-    first = next(iter(sealed))
-    place_holds(node, actor, [first], reason="trial")
+    first, second = list(sealed)[:2]
+    place_holds(node, actor, [first, "case:general"], reason="trial")
     list(copy_exhibits(node, actor, [first], tmp_path / "work"))
 
     made = make_dossier(node, actor, Disclosure(ids=(first,), target=tmp_path / "out"))
@@ -113,6 +117,8 @@ def test_events_after_sealing_are_part_of_the_custody(
     custody = (made.path / "custody/custody.csv").read_text(encoding="utf-8")
     for event in ("receive", "seal", "hold", "copy", "export"):
         assert f'"{event}"' in custody
+    other = make_dossier(node, actor, Disclosure(ids=(second,), target=tmp_path / "other"))
+    assert '"hold"' in (other.path / "custody/custody.csv").read_text(encoding="utf-8")
 
 
 def test_a_damaged_exhibit_is_not_exported(
@@ -162,3 +168,22 @@ def test_a_changed_byte_is_found(
     victim.write_bytes(b"X" + victim.read_bytes()[1:])
 
     assert examine_dossier(made.path).exit_code == 3
+
+
+def test_stamps_and_the_early_one_too_go_along(
+    node: Node, actor: Actor, authorities: Two, tmp_path: Path
+) -> None:
+    from svitlo.node.journeys.disclosure import Disclosure, make_dossier
+    from svitlo.node.journeys.intake import Offer, take_in
+
+    node = stamping(node, *authorities)
+    (tmp_path / "f.txt").write_bytes(b"light")
+    take_in(node, actor, Offer(paths=(bytes(tmp_path / "f.txt"),)))
+
+    made = make_dossier(node, actor, Disclosure(is_all=True, target=tmp_path / "out"))
+
+    report = verify_dossier(made.path)
+    notes = report.steps[5].notes
+    assert sum("existed no later than" in note for note in notes) == 4
+    assert sum("grew out of" in note for note in notes) == 2
+    assert len(list((made.path / "proof/time").iterdir())) == 4

@@ -11,7 +11,7 @@ from typing import Any
 
 from svitlo.dossier.contents import Dossier, Exhibit
 from svitlo.dossier.proofs import Opening
-from svitlo.dossier.tables import intakes_of
+from svitlo.dossier.tables import exhibits_by_name
 from svitlo.seal.canonical import dumps
 
 _CONTEXT = {
@@ -70,11 +70,9 @@ class _Graph:
             }
         for exhibit in self.dossier.exhibits:
             yield from self.exhibit(exhibit)
-        intakes: dict[str, list[str]] = {}
-        for exhibit_id, intake in intakes_of(self.dossier.statements).items():
-            intakes.setdefault(intake, []).append(exhibit_id)
+        meant = exhibits_by_name(self.dossier)
         for event in events:
-            yield self.action(event, intakes)
+            yield self.action(event, meant)
         yield self.investigation(events)
 
     def investigation(self, events: list[Opening]) -> dict[str, Any]:
@@ -150,10 +148,8 @@ class _Graph:
             "uco-core:hasFacet": [facet, data],
         }
 
-    def action(self, event: Opening, intakes: dict[str, list[str]]) -> dict[str, Any]:
-        mine = {one.id for one in self.dossier.exhibits}
-        about = [name for name in event.subject if name in mine]
-        about += [name for intake in event.subject for name in intakes.get(intake, ())]
+    def action(self, event: Opening, meant: dict[str, list[str]]) -> dict[str, Any]:
+        about = sorted({one for name in event.subject for one in meant.get(name, ())})
         time = {"@type": "xsd:dateTime", "@value": event.value["at"]}
         node: dict[str, Any] = {
             "@id": self.ident("event", event.value["id"]),
@@ -165,7 +161,7 @@ class _Graph:
             "uco-action:instrument": [self.link("tool")],
         }
         if about:
-            objects = [self.link("exhibit", name) for name in sorted(set(about) & mine)]
+            objects = [self.link("exhibit", name) for name in about]
             node["uco-action:object"] = objects
-            node["uco-action:result"] = [self.link("record", n) for n in sorted(set(about) & mine)]
+            node["uco-action:result"] = [self.link("record", n) for n in about]
         return node

@@ -115,6 +115,12 @@ def events_of(openings: Iterable[Opening]) -> dict[str, list[Opening]]:
     return events
 
 
+def names_of(sealed: Opening) -> tuple[str, str, str]:
+    """What events name that bear on an exhibit: itself, its intake, its case."""
+    body = sealed.body
+    return sealed.subject[0], str(body.get("intake")), f"case:{body.get('case')}"
+
+
 def custody_digest(ids: Iterable[str]) -> str:
     """SHA-256 over the ids of an exhibit's custody events in log order, each ended by LF."""
     return hashlib.sha256("".join(f"{name}\n" for name in ids).encode()).hexdigest()
@@ -174,8 +180,9 @@ def check_custody(
 def _chain(
     statement: Opening, events: Mapping[str, Sequence[Opening]], export: Export
 ) -> list[Opening]:
-    names = (statement.subject[0], str(statement.body.get("intake")))
-    before = {o.index: o for n in names for o in events.get(n, ()) if o.index < export.index}
+    before = {
+        o.index: o for n in names_of(statement) for o in events.get(n, ()) if o.index < export.index
+    }
     return [before[index] for index in sorted(before)]
 
 

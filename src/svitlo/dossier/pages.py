@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from svitlo.dossier.contents import Dossier, Exhibit
-from svitlo.dossier.tables import event_cells, intakes_of
+from svitlo.dossier.tables import event_cells, exhibits_by_name
 from svitlo.seal.checkpoint import parse_checkpoint
 from svitlo.seal.note import parse_note
 
@@ -158,16 +158,13 @@ def custody_page(dossier: Dossier) -> bytes:
     """custody.html: every event once, in the order of the log, with the exhibits it is about."""
     numbers = {exhibit.id: exhibit.number for exhibit in dossier.exhibits}
     names = {person: f"{name} ({person})" for _, _, person, name in dossier.trust.people}
-    by_intake: dict[str, list[str]] = {}
-    for exhibit, intake in intakes_of(dossier.statements).items():
-        by_intake.setdefault(intake, []).append(numbers.get(exhibit, ""))
+    meant = exhibits_by_name(dossier)
     rows = []
     for event in dossier.statements:
         if event.kind == "custody.event":
-            about = [numbers[name] for name in event.subject if name in numbers]
-            about += [number for name in event.subject for number in by_intake.get(name, ())]
+            about = {numbers[one] for name in event.subject for one in meant.get(name, ())}
             cells = [_shown(names.get(str(cell), cell)) for cell in event_cells(event)]
-            rows.append([_ranges(sorted({*about} - {""})), *cells])
+            rows.append([_ranges(sorted(about)), *cells])
     head = ("Exhibits", "Log index", "Statement", "Time", "Event", "Actor", "Purpose", "Basis")
     table = _table((*head, "Result", "Tool", "Version", "Signed by key"), rows)
     note = (

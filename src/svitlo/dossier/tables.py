@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 
 from svitlo.dossier.contents import Dossier, Exhibit
-from svitlo.dossier.custody import events_of
+from svitlo.dossier.custody import events_of, names_of
 from svitlo.dossier.proofs import Opening
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -88,9 +88,9 @@ def custody_csv(dossier: Dossier) -> bytes:
 
 def _custody_rows(dossier: Dossier) -> Iterator[Sequence[object]]:
     events = events_of(dossier.statements)
-    intakes = intakes_of(dossier.statements)
+    bearing = bearing_on(dossier.statements)
     for exhibit in dossier.exhibits:
-        names = (exhibit.id, intakes.get(exhibit.id, ""))
+        names = bearing.get(exhibit.id, ())
         found = {event.index: event for name in names for event in events.get(name, ())}
         for index in sorted(found):
             yield (exhibit.number, exhibit.id, *event_cells(found[index]))
@@ -115,10 +115,17 @@ def event_cells(event: Opening) -> tuple[object, ...]:
     )
 
 
-def intakes_of(statements: Iterable[Opening]) -> dict[str, str]:
-    """The intake that each exhibit came in with."""
-    return {
-        one.subject[0]: str(one.body.get("intake", ""))
-        for one in statements
-        if one.kind == "exhibit.sealed" and one.subject
-    }
+def bearing_on(statements: Iterable[Opening]) -> dict[str, tuple[str, str, str]]:
+    """What events name that bear on each exhibit: itself, its intake, its case."""
+    sealed = [one for one in statements if one.kind == "exhibit.sealed" and one.subject]
+    return {one.subject[0]: names_of(one) for one in sealed}
+
+
+def exhibits_by_name(dossier: Dossier) -> dict[str, list[str]]:
+    """The exhibits that are meant when an event names an exhibit, an intake or a case."""
+    bearing = bearing_on(dossier.statements)
+    found: dict[str, list[str]] = {}
+    for exhibit in dossier.exhibits:
+        for name in bearing.get(exhibit.id, ()):
+            found.setdefault(name, []).append(exhibit.id)
+    return found

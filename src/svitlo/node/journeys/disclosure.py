@@ -27,7 +27,7 @@ from svitlo.node.journeys.disclosure_writing import (
     seal_copies,
     write_bag,
 )
-from svitlo.node.journeys.holding import refusals_noted
+from svitlo.node.journeys.holding import CASE, refusals_noted
 from svitlo.node.journeys.logkeeping import close_epoch
 from svitlo.node.journeys.reading import chosen
 from svitlo.node.opening import Node
@@ -269,18 +269,18 @@ def _event(node: Node, actor: Actor, subject: Sequence[str], extra: Mapping[str,
 
 def _custody(exhibits: Sequence[Exhibit]) -> dict[str, tuple[int, str]]:
     """How many custody events each exhibit has, and the digest over their identifiers."""
-    idents = [exhibit.id for exhibit in exhibits]
-    intakes: dict[str, str] = {}
-    for part in in_units(idents):
-        rows = ExhibitRow.objects.filter(ident__in=part).values_list("ident", "intake__ident")
-        intakes.update(rows)
+    bearing: dict[str, tuple[str, ...]] = {}
+    for part in in_units([exhibit.id for exhibit in exhibits]):
+        rows = ExhibitRow.objects.filter(ident__in=part)
+        for ident, intake, case in rows.values_list("ident", "intake__ident", "case"):
+            bearing[ident] = (ident, intake, f"{CASE}{case}")
     events: dict[str, list[tuple[int, str]]] = {}
-    for part in in_units(sorted({*idents, *intakes.values()})):
+    for part in in_units(sorted(set().union(*bearing.values()))):
         found = Subject.objects.filter(name__in=part, statement__type=EVENT)
         for name, seq, ident in found.values_list("name", "statement__seq", "statement__ident"):
             events.setdefault(name, []).append((seq, ident))
     custody = {}
     for exhibit in exhibits:
-        mine = {*events.get(exhibit.id, ()), *events.get(intakes[exhibit.id], ())}
+        mine = set().union(*(events.get(name, ()) for name in bearing[exhibit.id]))
         custody[exhibit.id] = (len(mine), custody_digest(ident for _, ident in sorted(mine)))
     return custody

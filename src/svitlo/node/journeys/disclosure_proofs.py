@@ -14,6 +14,7 @@ from svitlo.dossier.package import batch_line, needed_tiles, tile_file
 from svitlo.dossier.proofs import Opening, plain_value
 from svitlo.errors import LogStateError, SettingsError
 from svitlo.node.journeys.disclosure_writing import Outbound, verifier_file
+from svitlo.node.journeys.holding import CASE
 from svitlo.node.journeys.stamping import authority_of
 from svitlo.node.keyring import SPINE
 from svitlo.node.opening import Node
@@ -81,7 +82,8 @@ def _utc(seconds: int) -> str:
 
 def _statements(log_id: int, rows: Sequence[ExhibitRow]) -> list[Opening]:
     """What the log holds about the exhibits, their intakes and who signed, in log order."""
-    names = sorted({row.ident for row in rows} | {row.intake.ident for row in rows})
+    about = ((row.ident, row.intake.ident, f"{CASE}{row.case}") for row in rows)
+    names = sorted(set().union(*about))
     wanted = {row.statement_id for row in rows}
     for part in in_units(names):
         found = Subject.objects.filter(name__in=part, statement__log=log_id)
