@@ -1,10 +1,9 @@
-"""Witness policies: the specification's example, every rule, quorums, and federations."""
+"""Witness policies: the specification's example, every rule, and notes under a policy."""
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -12,8 +11,8 @@ from hypothesis import strategies as st
 
 from svitlo.errors import NoteError, PolicyError, SealError
 from svitlo.seal import checkpoint, curve, note, policy, signature
-from svitlo.seal.cosignature import Cosigned
 from tests.fakes import spine
+from tests.fakes.cosigners import cosigned, key, member
 
 EXAMPLE = """
 log {log}
@@ -34,12 +33,6 @@ quorum X-and-Y
 NAMES = ["X1", "X2", "X3", "Y1", "Y2", "Y3"]
 SEEN = checkpoint.Checkpoint("log", 5, bytes(32))
 
-
-def key(name: str, kind: int = 4, seed: int | None = None) -> signature.SigningKey:
-    text = f"{name} {kind}" if seed is None else f"{seed}"
-    return signature.SigningKey(name=name, kind=kind, seed=sha256(text.encode()).digest())
-
-
 KEYS = {name: key(name) for name in NAMES} | {"log": key("log", 1)}
 VKEYS = {name: note.format_vkey(made.verifier_line) for name, made in KEYS.items()}
 KNOWN = policy.parse_policy(EXAMPLE.format(**VKEYS))
@@ -48,15 +41,6 @@ KNOWN = policy.parse_policy(EXAMPLE.format(**VKEYS))
 def signed(*keys: signature.SigningKey, time: int = 100) -> bytes:
     lines = tuple(signature.sign_checkpoint(made, SEEN, time + n) for n, made in enumerate(keys))
     return note.format_note(note.Note(checkpoint.format_checkpoint(SEEN), lines))
-
-
-def cosigned(*keys: signature.SigningKey) -> list[Cosigned]:
-    lines = [made.verifier_line for made in keys]
-    return [Cosigned(line.name, line.key_id, line.kind, 100) for line in lines]
-
-
-def member(name: str, bloc: str = "", kinds: tuple[int, ...] = (4,)) -> policy.Member:
-    return policy.Member(name, tuple(key(name, kind).verifier_line for kind in kinds), bloc)
 
 
 def test_the_example_of_the_specification() -> None:
@@ -306,93 +290,6 @@ def test_what_has_no_form_is_not_written(wrong: policy.Policy) -> None:
 def test_what_is_written_is_read_back() -> None:
     assert policy.parse_policy(policy.format_policy(KNOWN)) == KNOWN
     assert policy.parse_policy(policy.format_policy(KNOWN).decode()) == KNOWN
-
-
-@pytest.mark.parametrize(
-    ("members", "faulty", "q"),
-    [(3, 0, 2), (4, 1, 3), (7, 2, 5), (1, 0, 1), (2, 0, 2), (10, 3, 7), (40, 13, 27)],
-)
-def test_known_quorums(members: int, faulty: int, q: int) -> None:
-    assert policy.quorum_size(members, faulty) == q
-    assert policy.quorum_size(members) == q
-
-
-@given(st.integers(1, 60), st.integers(0, 20))
-def test_two_quorums_share_an_honest_witness(members: int, faulty: int) -> None:
-    try:
-        q = policy.quorum_size(members, faulty)
-    except PolicyError:
-        assert 3 * faulty >= members
-        return
-
-    assert 2 * q - members > faulty
-    assert q <= members - faulty
-    assert 2 * (q - 1) - members <= faulty
-
-
-@pytest.mark.parametrize(("members", "faulty"), [(0, None), (0, 0), (3, 1), (2, 2), (3, -1)])
-def test_too_many_faulty_members_leave_no_quorum(members: int, faulty: int | None) -> None:
-    with pytest.raises(PolicyError):
-        policy.quorum_size(members, faulty)
-
-
-def reached(made: policy.Policy, names: tuple[str, ...]) -> bool:
-    return policy.evaluate(made, cosigned(*map(key, names))).reached
-
-
-@pytest.mark.parametrize(
-    "blocs",
-    [
-        ["a", "b", "c"],
-        ["", "", "", ""],
-        ["a", "a", "b", "b", "c", "c", "d"],
-        ["a", "a", "a", "b"],
-        ["a", "a", "a", "a", "b", "b", "c"],
-        ["a", "a", "a", "", ""],
-        ["a", "a", "b"],
-    ],
-)
-def test_a_federations_quorums_meet_and_no_bloc_is_one(blocs: list[str]) -> None:
-    members = [member(f"w{n}", bloc) for n, bloc in enumerate(blocs)]
-
-    made = policy.generate_policy([], members)
-
-    everyone = [one.name for one in members]
-    some = [set(c) for n in range(len(blocs) + 1) for c in itertools.combinations(everyone, n)]
-    quorums = [names for names in some if reached(made, tuple(names))]
-    assert quorums
-    assert all(one & other for one in quorums for other in quorums)
-    for bloc in filter(None, set(blocs)):
-        assert {one.name for one in members if one.bloc == bloc} not in quorums
-    assert policy.parse_policy(policy.format_policy(made)) == made
-
-
-def test_a_federation_of_nobody_asks_for_no_quorum() -> None:
-    assert policy.generate_policy([], []).quorum == "none"
-
-
-def test_a_federation_of_one_needs_it() -> None:
-    assert policy.generate_policy([], [member("w", "a")]).quorum == "w"
-
-
-def test_members_of_one_bloc_alone_are_no_federation() -> None:
-    with pytest.raises(PolicyError, match="one bloc"):
-        policy.generate_policy([], [member("v", "a"), member("w", "a")])
-
-
-@pytest.mark.parametrize(
-    "members",
-    [
-        [member("w"), member("w")],
-        [replace(member("w"), name="two words")],
-        [member("none"), member("w")],
-        [policy.Member("w", ())],
-        [member("w", kinds=(1,))],
-    ],
-)
-def test_members_that_have_no_form_are_refused(members: list[policy.Member]) -> None:
-    with pytest.raises(PolicyError):
-        policy.generate_policy([], members)
 
 
 words = st.sampled_from(
