@@ -89,10 +89,11 @@ class Keyring:
         Raises:
             NotFound: this node holds none, as a field node does.
         """
-        names = sorted(self._folder.glob("vault-*"), reverse=True)
+        names = [path.name for path in self._folder.glob("vault-*")]
         if not names:
             raise NotFound("this node holds no identity that opens its vault")
-        return tuple(recipients.parse_identity(self.secret(path.name).decode()) for path in names)
+        names.sort(key=lambda name: (len(name), name), reverse=True)
+        return tuple(recipients.parse_identity(self.secret(name).decode()) for name in names)
 
     def dummy_key(self, year: int) -> bytes:
         """The dummy key of that year, made when there is none yet."""

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from svitlo.errors import NotFound, SettingsError
+from svitlo.errors import NotFound, SettingsError, StorageError
 from svitlo.node.keyring import Keyring
 from svitlo.node.settings import FILE_NAME, Settings, load_settings
 from svitlo.record.ulid import Ulids
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from svitlo.store.log.heads import HeadStore
     from svitlo.store.log.reading import LogReader
 
+DATABASE = "svitlo.db"
 FOLDERS = ("objects", "spool", "headers", "heads", "tiles", "run", "previews")
 
 
@@ -87,8 +88,9 @@ def open_node(folder: Path, *, ask: Callable[[], str] | None = None) -> Node:
     `ask` gives the passphrase where no file is set.
 
     Raises:
-        NotFound: there is no node in that folder.
+        NotFound: there is no node in that folder, or its database is gone.
         SettingsError: its settings do not fit.
+        StorageError: its database cannot be opened.
     """
     folder = folder.absolute()
     if not (folder / FILE_NAME).is_file():
@@ -96,12 +98,24 @@ def open_node(folder: Path, *, ask: Callable[[], str] | None = None) -> Node:
     settings = load_settings(folder)
     if not settings.origin:
         raise SettingsError(f"{FILE_NAME} names no origin")
+    if not (folder / DATABASE).is_file():
+        raise NotFound(f"the node in {folder} has lost its database: {DATABASE} is not there")
     point_django_at(folder)
+    _connect()
     return Node(
         folder=folder,
         settings=settings,
         keyring=Keyring(folder / "keys", ask or (lambda: passphrase_of(settings))),
     )
+
+
+def _connect() -> None:
+    from django.db import DatabaseError, connection  # noqa: PLC0415 - after Django is set up
+
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        raise StorageError(f"the node's database cannot be opened: {error}") from error
 
 
 def passphrase_of(settings: Settings) -> str:
@@ -130,7 +144,7 @@ def point_django_at(folder: Path) -> None:
         django.setup()
     from django.db import connections  # noqa: PLC0415 - as above
 
-    database = str(folder / "svitlo.db")
+    database = str(folder / DATABASE)
     default = connections["default"]
     if default.settings_dict["NAME"] != database:
         default.close()

@@ -5,14 +5,17 @@ errors. `SVITLO_NODE` names the node's folder; `SVITLO_REQUIRE` and `SVITLO_TEST
 tests. Secrets are never settings: they are files in `keys/`.
 """
 
+import math
 import os
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from svitlo.errors import SettingsError
+from svitlo.store.log.heads import write_durably
 
 FILE_NAME = "svitlo.toml"
 NOT_FIELDS = frozenset({"SVITLO_NODE", "SVITLO_REQUIRE", "SVITLO_TEST_PG"})
@@ -110,14 +113,25 @@ def _fitted(key: str, value: Any, default: Any) -> Any:  # noqa: ANN401 - what T
     if key == "witnesses":
         return tuple(_record(WitnessSetting, key, item) for item in _list(key, value))
     kind = type(default)
-    try:
-        if kind in {int, float} and not isinstance(value, bool):
-            return kind(value)
-    except ValueError:
-        raise SettingsError(f"{key} should be a number, found {value!r}") from None
+    if kind in {int, float}:
+        return _number(key, value, kind)
     if isinstance(value, kind):
         return value
     raise SettingsError(f"{key} should be {kind.__name__}, found {value!r}")
+
+
+def _number(key: str, value: object, kind: type[int] | type[float]) -> int | float:
+    """The number that a text or a TOML number gives; never cut, never negative, never infinite."""
+    found = SettingsError(f"{key} should be a number that is not negative, found {value!r}")
+    if isinstance(value, bool) or not isinstance(value, (str, int, kind)):
+        raise found
+    try:
+        number = kind(value)
+    except ValueError:
+        raise found from None
+    if not 0 <= number < math.inf:
+        raise found
+    return number
 
 
 def _list(key: str, value: object) -> list[object]:
@@ -136,7 +150,11 @@ def _record(kind: type, key: str, value: object) -> Any:  # noqa: ANN401 - one o
 
 
 def write_settings(folder: Path, settings: Settings) -> None:
-    """Leave `svitlo.toml` in the folder with every value that is not the default."""
+    """Leave `svitlo.toml` in the folder with every value that is not the default.
+
+    Raises:
+        SettingsError: a text holds what TOML cannot.
+    """
     lines = []
     for item in fields(Settings):
         value = getattr(settings, item.name)
@@ -150,13 +168,13 @@ def write_settings(folder: Path, settings: Settings) -> None:
             lines += [
                 f"{part.name} = {_toml(getattr(record, part.name))}" for part in fields(record)
             ]
-    (folder / FILE_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_durably(folder / FILE_NAME, ("\n".join(lines) + "\n").encode())
 
 
 def _toml(value: object) -> str:
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        if any(ord(letter) < 0x20 for letter in escaped):  # noqa: PLR2004 - control characters
-            raise SettingsError("settings hold no control characters")
+        if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in escaped):
+            raise SettingsError(f"settings hold no control characters, as {value!r} does")
         return f'"{escaped}"'
     return str(value)

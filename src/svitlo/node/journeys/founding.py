@@ -27,6 +27,7 @@ from svitlo.store.models import Statement as StatementRow
 from svitlo.store.writing import unit
 
 MAX_ORIGIN = 200
+MAX_NAME = 200
 _ORIGIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", re.ASCII)
 _STATE = re.compile(r"[A-Z]{2}|[A-Z0-9][A-Z0-9-]{1,20}", re.ASCII)
 
@@ -106,8 +107,9 @@ def check_founding(folder: Path, founding: Founding, origin: str) -> None:
         raise InvalidInput(f"{folder} is not an empty folder")
     if not _STATE.fullmatch(founding.state):
         raise InvalidInput(f"--state is a country code such as DE, not {founding.state!r}")
-    if not founding.name.strip():
-        raise InvalidInput("--name is the name of the contact point and is not empty")
+    for option, text in (("name", founding.name), ("person", founding.person)):
+        if not text.strip() or not text.isprintable() or len(text) > MAX_NAME:
+            raise InvalidInput(f"--{option} is a name of 1 to {MAX_NAME} printable letters")
     if not _ORIGIN.fullmatch(origin) or len(origin) > MAX_ORIGIN:
         raise InvalidInput(f"--origin is a lower-case DNS name, not {origin!r}")
 
