@@ -5,7 +5,7 @@ import inspect
 import re
 
 from svitlo import errors
-from svitlo.cli.errors import DOES_NOT_VERIFY, WRONG_INPUT, exit_code
+from svitlo.cli.errors import CODES, DOES_NOT_VERIFY, WRONG_INPUT, exit_code
 from tests.rules.sources import SVITLO, dotted, modules, tree
 
 ENTRY = re.compile(r"^((?:\|   |    )*)(?:\|-- |`-- )?([A-Z]\w+)")
@@ -65,3 +65,15 @@ def test_every_error_has_an_exit_code_that_says_its_kind() -> None:
     for kind, code in codes.items():
         assert (code == DOES_NOT_VERIFY) is issubclass(kind, errors.VerificationError), kind
         assert not issubclass(kind, errors.InvalidInput) or code == WRONG_INPUT, kind
+
+
+def test_no_error_has_the_exit_code_of_the_root_by_chance() -> None:
+    kinds = [kind for kind, _ in CODES]
+
+    unplaced = [
+        value
+        for value in error_classes()
+        if next(kind for kind in kinds if issubclass(value, kind)) is errors.SvitloError
+    ]
+
+    assert unplaced == [errors.SvitloError]

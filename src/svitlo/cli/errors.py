@@ -14,12 +14,13 @@ from svitlo.errors import (
     SandboxError,
     StorageError,
     SvitloError,
+    Unreachable,
     VerificationError,
 )
 
 DONE, INCOMPLETE, WRONG_INPUT, DOES_NOT_VERIFY, NOT_ALLOWED, BUSY = range(6)
 
-_CODES: tuple[tuple[type[SvitloError], int], ...] = (
+CODES: tuple[tuple[type[SvitloError], int], ...] = (
     (NotFound, WRONG_INPUT),
     (InvalidInput, WRONG_INPUT),
     (VerificationError, DOES_NOT_VERIFY),
@@ -27,13 +28,15 @@ _CODES: tuple[tuple[type[SvitloError], int], ...] = (
     (Held, NOT_ALLOWED),
     (Busy, BUSY),
     (Rejected, INCOMPLETE),
+    (Unreachable, INCOMPLETE),
     (SandboxError, INCOMPLETE),
     (MissingComponent, INCOMPLETE),
     (StorageError, INCOMPLETE),
     (SvitloError, INCOMPLETE),
 )
+"""Each error with its exit code, the narrower before the wider; the first that fits counts."""
 
 
 def exit_code(error: SvitloError) -> int:
     """The exit code of a command that ends with this error."""
-    return next(code for kind, code in _CODES if isinstance(error, kind))
+    return next(code for kind, code in CODES if isinstance(error, kind))
