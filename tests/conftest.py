@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from hypothesis import settings
 
 from svitlo.node.acting import Actor, actor_of
 from svitlo.node.opening import Node, open_node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 settings.register_profile("svitlo", deadline=None)
 settings.load_profile("svitlo")

@@ -1,1 +1,1 @@
-"""svitlo: a node for contact points that proves attacks on civilian infrastructure and repairs what was hit."""
+"""A node for contact points: prove attacks on civilian infrastructure, repair what was hit."""
