@@ -16,7 +16,7 @@ from svitlo.node.acting import Actor
 from svitlo.node.asserting import Happening, custody_statement
 from svitlo.node.audit import record
 from svitlo.node.opening import Node
-from svitlo.node.places import main_place, mirror, second_place
+from svitlo.node.places import main_place, mirror, sealing_in, second_place
 from svitlo.node.unsealing import Vault
 from svitlo.record.custody import Event, subjects_in_parts
 from svitlo.record.statement import MAX_SUBJECTS
@@ -103,13 +103,14 @@ def repair_bodies(node: Node, actor: Actor) -> dict[str, str]:
     if copies is None:
         raise InvalidInput("there is no second copy: set second_place in svitlo.toml")
     outcome: dict[str, str] = {}
-    for blob in Blob.objects.filter(state__in=("stored", "damaged")).order_by("seq"):
-        try:
-            place.check_body(blob.name)
-        except (NotFound, DigestMismatch) as error:
-            result = _repair(node, blob, place, copies)
-            _state_repair(node, actor, blob, {"fault": str(error), "result": result})
-            outcome[blob.name] = result
+    with sealing_in(node):
+        for blob in Blob.objects.filter(state__in=("stored", "damaged")).order_by("seq"):
+            try:
+                place.check_body(blob.name)
+            except (NotFound, DigestMismatch, OSError) as error:
+                result = _repair(node, blob, place, copies)
+                _state_repair(node, actor, blob, {"fault": str(error), "result": result})
+                outcome[blob.name] = result
     return outcome
 
 
@@ -120,7 +121,7 @@ def _repair(node: Node, blob: Blob, place: FolderPlace, copies: FolderPlace) -> 
         mirror(copies, place, [blob.name], part=node.ulids.next())
         place.check_body(blob.name)
         result = "repaired"
-    except (NotFound, DigestMismatch, StorageError) as error:
+    except (NotFound, DigestMismatch, StorageError, OSError) as error:
         result = f"not repaired: {error}"
     with unit():
         Blob.objects.filter(pk=blob.pk).update(
@@ -189,5 +190,6 @@ def copy_bodies(node: Node) -> int:
     have = set(copies.names())
     names = Blob.objects.filter(state="stored").order_by("seq").values_list("name", flat=True)
     missing = [name for name in names if name not in have]
-    mirror(place, copies, missing, part=node.ulids.next())
+    with sealing_in(node):
+        mirror(place, copies, missing, part=node.ulids.next())
     return len(missing)
