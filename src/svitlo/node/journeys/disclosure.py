@@ -276,7 +276,9 @@ def _custody(exhibits: Sequence[Exhibit]) -> dict[str, tuple[int, str]]:
             bearing[ident] = (ident, intake, f"{CASE}{case}")
     events: dict[str, list[tuple[int, str]]] = {}
     for part in in_units(sorted(set().union(*bearing.values()))):
-        found = Subject.objects.filter(name__in=part, statement__type=EVENT)
+        found = Subject.objects.filter(
+            name__in=part, statement__type=EVENT, statement__state="active"
+        )
         for name, seq, ident in found.values_list("name", "statement__seq", "statement__ident"):
             events.setdefault(name, []).append((seq, ident))
     custody = {}

@@ -52,8 +52,8 @@ def gathered(
     policy, quorum = _policy(node, row, remarks)
     limits = tuple(remarks)
     roots, stamps = _stamps(node, row, statements)
-    remarks += [] if stamps else ["not stamped by a time stamp authority"]
     remarks += [] if quorum.k else ["no independent cosigner"]
+    remarks += [] if stamps else ["not stamped by a time stamp authority"]
     indices = [statement.index for statement in statements]
     dossier = Dossier(
         case=outbound.case,
