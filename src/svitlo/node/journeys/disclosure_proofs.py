@@ -15,6 +15,7 @@ from svitlo.dossier.proofs import Opening, plain_value
 from svitlo.errors import LogStateError, SettingsError
 from svitlo.node.journeys.disclosure_writing import Outbound, verifier_file
 from svitlo.node.journeys.holding import CASE
+from svitlo.node.journeys.rotation import signing_keys
 from svitlo.node.journeys.stamping import authority_of
 from svitlo.node.keyring import SPINE
 from svitlo.node.opening import Node
@@ -128,7 +129,7 @@ def _batches(log_id: int, rows: Sequence[ExhibitRow]) -> list[bytes]:
 
 def _policy(node: Node, row: Checkpoint, remarks: list[str]) -> tuple[Policy, Quorum]:
     """The rule by which a verifier accepts the checkpoint, and who has cosigned it."""
-    logs = [Log(key.verifier_line) for key in node.keyring.signing_keys(SPINE)]
+    logs = [Log(key.verifier_line) for key in signing_keys(node, SPINE)]
     keys = [parse_vkey(setting.vkey) for setting in node.settings.witnesses]
     witnesses = tuple(Witness(f"w{number}", key) for number, key in enumerate(keys, 1))
     asked = node.settings.quorum

@@ -30,6 +30,7 @@ from svitlo.node.journeys.resealing import (
     sweep_bodies,
     vault_to_itself,
 )
+from svitlo.node.journeys.rotation import signing_keys
 from svitlo.node.keyring import AUDIT, RECIPIENTS, SPINE, WITNESS, new_person_key, read_recipients
 from svitlo.node.opening import Node
 from svitlo.record.custody import Event
@@ -69,10 +70,12 @@ def list_keys(node: Node) -> list[KeyValue]:
         )
         for row in PersonKey.objects.select_related("person").order_by("pk")
     ]
-    names = [name for name in (*SPINE, *AUDIT, *WITNESS) if name in here]
-    for name, key in zip(names, node.keyring.signing_keys(names), strict=True):
-        line = format_vkey(key.verifier_line)
-        found.append(KeyValue(kind="log", name=name, public=line, is_held=True))
+    for names in (SPINE, AUDIT, WITNESS):
+        for key in signing_keys(node, names):
+            line = key.verifier_line
+            found.append(
+                KeyValue(kind="log", name=line.name, public=format_vkey(line), is_held=True)
+            )
     for name, public in named_recipients(node):
         found.append(KeyValue(kind="recipient", name=name, public=public, is_held=name in here))
     return found
