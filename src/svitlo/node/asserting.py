@@ -95,4 +95,4 @@ def append_to_log(node: Node, kind: LogKind, openings: Sequence[Opening]) -> int
         if log_of(opening.type) is not kind:
             raise StatementError(f"{opening.type} does not go to the {kind.value} log")
     origin = node.spine if kind is LogKind.SPINE else node.audit
-    return append(node.log(origin).log_id, openings)
+    return append(node.log_id(origin), openings)

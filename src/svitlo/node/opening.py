@@ -37,6 +37,8 @@ class Node:
         default_factory=lambda: Ulids(lambda: time.time_ns() // 1_000_000, os.urandom)
     )
 
+    _log_ids: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+
     @property
     def spine(self) -> str:
         """The origin of the node's main log."""
@@ -76,6 +78,16 @@ class Node:
         from svitlo.store.log.reading import LogReader, log_of_origin  # noqa: PLC0415 - as above
 
         return LogReader(log_of_origin(origin))
+
+    def log_id(self, origin: str) -> int:
+        """The number of one of the node's logs; asked of the database once.
+
+        Raises:
+            NotFound: it has no log of that origin.
+        """
+        if origin not in self._log_ids:
+            self._log_ids[origin] = self.log(origin).log_id
+        return self._log_ids[origin]
 
     def published(self, origin: str) -> Path:
         """The folder whose files serve a log."""
@@ -130,6 +142,8 @@ def passphrase_of(settings: Settings) -> str:
         return Path(settings.passphrase_file).read_text(encoding="utf-8").rstrip("\n")
     except OSError as error:
         raise SettingsError(f"the passphrase file cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError("the passphrase file is no text in UTF-8") from None
 
 
 def point_django_at(folder: Path) -> None:
