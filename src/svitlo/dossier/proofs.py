@@ -49,7 +49,8 @@ def plain_value(text: bytes) -> dict[str, Any]:
         ProofError: it is anything else.
     """
     try:
-        reader = _CAREFUL if _DOUBTFUL.search(text) else _PLAIN_READER
+        is_doubtful = b"null" in text or not text.isascii() or _LONG_NUMBER.search(text)
+        reader = _CAREFUL if is_doubtful else _PLAIN_READER
         value = reader.decode(text.decode())
     except (ValueError, RecursionError):
         raise ProofError("is not JSON of the plain kind") from None
@@ -73,7 +74,7 @@ def _refused(number: str) -> float:
     raise ProofError(f"holds the number {number[:40]!a}; statements hold integers only")
 
 
-_DOUBTFUL = re.compile(rb"null|[:,\[]-?[0-9]{16}|[^\x00-\x7f]")
+_LONG_NUMBER = re.compile(rb":-?[0-9]{16}")
 _PLAIN_READER = json.JSONDecoder(parse_float=_refused, parse_constant=_refused)
 _CAREFUL = json.JSONDecoder(
     object_pairs_hook=_members, parse_float=_refused, parse_constant=_refused
