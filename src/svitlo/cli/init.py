@@ -36,7 +36,10 @@ def founding(
 
     phrase = None
     if passphrase_file is not None:
-        phrase = passphrase_file.read_text(encoding="utf-8").rstrip("\n")
+        try:
+            phrase = passphrase_file.read_text(encoding="utf-8").rstrip("\n")
+        except UnicodeDecodeError:
+            raise InvalidInput("the passphrase file is no text in UTF-8") from None
         if not phrase:
             raise InvalidInput("the passphrase file is empty")
     point_django_at(folder.absolute())

@@ -82,3 +82,6 @@ def test_the_passphrase_comes_from_the_file_of_the_settings(tmp_path: Path) -> N
         passphrase_of(Settings())
     with pytest.raises(SettingsError, match="No such file"):
         passphrase_of(Settings(passphrase_file=str(tmp_path / "nowhere")))
+    (tmp_path / "phrase").write_bytes(b"\xff\x00")
+    with pytest.raises(SettingsError, match="no text"):
+        passphrase_of(Settings(passphrase_file=str(tmp_path / "phrase")))

@@ -54,6 +54,7 @@ def found_node(folder: Path, founding: Founding) -> Node:
     Raises:
         InvalidInput: the folder holds something, or state, name or origin do not fit.
     """
+    check_names(founding)
     origin = founding.origin or origin_from(founding.name, founding.state)
     check_founding(folder, founding, origin)
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,6 +98,17 @@ def origin_from(name: str, state: str) -> str:
     return f"{label}.{state.lower()}.internal"
 
 
+def check_names(founding: Founding) -> None:
+    """Nothing, when node and person have names that can be shown.
+
+    Raises:
+        InvalidInput: one is empty, too long, or holds what no screen should show.
+    """
+    for option, text in (("name", founding.name), ("person", founding.person)):
+        if not text.strip() or not text.isprintable() or len(text) > MAX_NAME:
+            raise InvalidInput(f"--{option} is a name of 1 to {MAX_NAME} printable letters")
+
+
 def check_founding(folder: Path, founding: Founding, origin: str) -> None:
     """Nothing, when a node can be founded there.
 
@@ -107,9 +119,6 @@ def check_founding(folder: Path, founding: Founding, origin: str) -> None:
         raise InvalidInput(f"{folder} is not an empty folder")
     if not _STATE.fullmatch(founding.state):
         raise InvalidInput(f"--state is a country code such as DE, not {founding.state!r}")
-    for option, text in (("name", founding.name), ("person", founding.person)):
-        if not text.strip() or not text.isprintable() or len(text) > MAX_NAME:
-            raise InvalidInput(f"--{option} is a name of 1 to {MAX_NAME} printable letters")
     if not _ORIGIN.fullmatch(origin) or len(origin) > MAX_ORIGIN:
         raise InvalidInput(f"--origin is a lower-case DNS name, not {origin!r}")
 
