@@ -4,7 +4,8 @@
 SvitloError
 |-- InvalidInput              what came from outside is not what was expected
 |   |-- SettingsError         svitlo.toml or a SVITLO_ variable
-|   `-- StatementError        a statement breaks the rules of the record
+|   |-- StatementError        a statement breaks the rules of the record
+|   `-- ManifestError         a manifest of claimed digests; carries its faults
 |-- VerificationError         something was checked and does not hold
 |   |-- SealError             fixed bytes: formats and proofs
 |   |   |-- CanonicalError    not canonical JSON
@@ -57,6 +58,14 @@ class SettingsError(InvalidInput):
 
 class StatementError(InvalidInput):
     """A statement breaks the rules of the record."""
+
+
+class ManifestError(InvalidInput):
+    """Manifests of claimed digests have faults; `codes` are theirs, each of `record.manifest`."""
+
+    def __init__(self, message: str, codes: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.codes = codes
 
 
 class VerificationError(SvitloError):

@@ -244,9 +244,9 @@ def after_the_census(patch: pytest.MonkeyPatch, happens: Callable[[], object]) -
     """Something happens to the files between the census and the reading."""
     from svitlo.node.journeys import intake, intake_groups
 
-    def seal_items(*given: object) -> object:
+    def seal_items(*given: object, **named: object) -> object:
         happens()
-        return intake_groups.seal_items(*given)  # type: ignore[arg-type]  # passed on as it came
+        return intake_groups.seal_items(*given, **named)  # type: ignore[arg-type]  # passed on as it came
 
     patch.setattr(intake, "seal_items", seal_items)
 

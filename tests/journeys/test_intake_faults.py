@@ -54,10 +54,10 @@ def while_sealing(
     """The disk is broken while things are sealed, and whole again when the receipt is written."""
     from svitlo.node.journeys import intake, intake_groups
 
-    def sealing(*given: Any) -> Any:
+    def sealing(*given: Any, **named: Any) -> Any:
         with pytest.MonkeyPatch.context() as inner:
             break_it(inner)
-            return intake_groups.seal_items(*given)
+            return intake_groups.seal_items(*given, **named)
 
     patch.setattr(intake, "seal_items", sealing)
 

@@ -52,6 +52,17 @@ def exhibits() -> None:
 @click.option("--collected-by", metavar="TEXT", help="Who collected it.")
 @click.option("--case", metavar="CODE", help="Case it belongs to.")
 @click.option("--members", is_flag=True, help="Seal the members of tar and zip files too.")
+@click.option(
+    "--manifest",
+    "manifests",
+    multiple=True,
+    type=click.Path(path_type=bytes),
+    metavar="FILE",
+    help="Digests that must hold, as sha256sum and its like write them; may be repeated.",
+)
+@click.option(
+    "--partial", is_flag=True, help="Allow files that no manifest lists, and lines without a file."
+)
 @acting_options
 @as_json
 @pass_door
@@ -59,6 +70,8 @@ def add(door: Door, *, paths: tuple[bytes, ...], is_json: bool, **given: Any) ->
     """Seal files, folders or standard input (-), and print a receipt.
 
     Exit code 1 when anything was rejected. Repeated after an interruption, it goes on.
+    A file that differs from its line in a manifest is rejected; a manifest that does not fit what
+    is offered stops the command before anything is sealed.
 
     Example: svitlo --node my-node exhibit add photos/ report.pdf
     """
@@ -73,6 +86,8 @@ def add(door: Door, *, paths: tuple[bytes, ...], is_json: bool, **given: Any) ->
         collected_by=given["collected_by"],
         case=given["case"],
         has_members=given["members"],
+        manifests=given["manifests"],
+        is_partly_listed=given["partial"],
     )
     receipt = take_in(node, actor, offer, progress=progress_bar("Sealing"))
     if is_json:
@@ -112,6 +127,9 @@ def _print_receipt(receipt: "Receipt") -> None:
     for row in receipt.rows():
         if row.code:
             click.echo(f"  {row.code}: {shown(row.path)} ({row.reason})")
+    for name in ("lines_without_file", "files_without_line"):
+        if value.get(name, {}).get("count"):
+            click.echo(f"  {value[name]['count']} {name.replace('_', ' ')}; see the receipt")
     click.echo(f"intake {value['intake']}, receipt {receipt.folder / 'receipt.json'}")
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from svitlo.record.exhibit import Sealed
 from svitlo.seal import age, recipients
-from svitlo.seal.digest import ReadInto
+from svitlo.seal.digest import Digests, ReadInto
 from svitlo.seal.payload import FILE_KEY_BYTES, NONCE_BYTES
 from svitlo.seal.segment import SegmentWriter
 from svitlo.seal.stream import BodyWriter, encrypt_stream
@@ -73,12 +73,18 @@ class Sealer:
         self.size += len(content)
         return self._segment[0], off, sha256, blake3
 
-    def add_large(self, read_into: ReadInto) -> tuple[Body, SealedStream]:
-        """The stream has a body of its own."""
+    def add_large(
+        self, read_into: ReadInto, digests: Digests | None = None
+    ) -> tuple[Body, SealedStream]:
+        """The stream has a body of its own; `digests` take in what passes, if they are given."""
         body, file_key = self._begin(is_segment=False)
         try:
             sealed = encrypt_stream(
-                read_into, _part(body).write, file_key=file_key, nonce=os.urandom(NONCE_BYTES)
+                read_into,
+                _part(body).write,
+                file_key=file_key,
+                nonce=os.urandom(NONCE_BYTES),
+                digests=digests,
             )
         except BaseException:
             self.drop(body)

@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from svitlo.seal import canonical
+
 SEALED = "exhibit.sealed"
 DESCRIBED = "exhibit.described"
 DERIVED = "exhibit.derived"
@@ -100,8 +102,8 @@ def name_bytes(body: Mapping[str, Any], member: str) -> bytes:
 class SealedTexts:
     """Writes many `exhibit.sealed` statements of one intake as canonical text, fast.
 
-    A statement of an exhibit without claims has one shape, so its members stand in canonical order
-    in a template, and only the name needs escaping. A test holds the texts equal to those that
+    A statement of an exhibit has one shape, so its members stand in canonical order in a template,
+    and only the name and what is claimed need writing. A test holds the texts equal to those that
     `Statement.canonical` writes.
     """
 
@@ -112,17 +114,22 @@ class SealedTexts:
         self._head = (
             f'{{"actor":{text(actor)},"at":{text(at)},"batch":{text(batch)},"body":{{"blake3":"'
         )
-        self._middle = f'","case":{_escaped(case)},"intake":{text(intake)}'
+        self._case = f'","case":{_escaped(case)}'
+        self._intake = f',"intake":{text(intake)}'
+        self._middle = self._case + self._intake
         self._node = f'","node":{text(node)},"subject":["x-'
         self._tail = f'"],"type":"{SEALED}","v":1}}'
 
     def text(self, ident: str, sealed: Sealed, blob: str) -> bytes:
         """The canonical text of the statement `ident`, which seals exhibit `x-<ident>`."""
-        n, name, size, sha256, blake3, off, mtime, _, _ = sealed
+        n, name, size, sha256, blake3, off, mtime, _, claimed = sealed
+        middle = self._middle
+        if claimed is not None:
+            middle = f'{self._case},"claimed":{canonical.dumps(claimed).decode()}{self._intake}'
         when = "" if mtime is None else f',"mtime":"{mtime}"'
         where = "" if off is None else f',"off":{off}'
         return (
-            f'{self._head}{blake3}","blob":"{blob}{self._middle}{when},"n":{n}{where}'
+            f'{self._head}{blake3}","blob":"{blob}{middle}{when},"n":{n}{where}'
             f',{written_name(name)},"sha256":"{sha256}","size":{size}}},"id":"{ident}'
             f"{self._node}{ident}{self._tail}"
         ).encode()

@@ -150,6 +150,18 @@ def results(intake: int) -> Iterator[ResultRow]:
             yield from map(ResultRow._make, rows)
 
 
+def files_of(intake: int) -> Iterator[tuple[bytes, str]]:
+    """Path and rejection code of every item of the census that is no member of an archive."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT path, code, container FROM store_intakeitem WHERE intake_id = %s"
+            " ORDER BY ordinal",
+            [intake],
+        )
+        while rows := cursor.fetchmany(MAX_ROWS):
+            yield from ((bytes(path), code) for path, code, container in rows if not container)
+
+
 def forget_census(intake: int) -> None:
     """The items of a census that was broken off are gone; nothing of them was read yet."""
     with connection.cursor() as cursor:

@@ -17,23 +17,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from svitlo.errors import Busy, InvalidInput
+from svitlo.errors import Busy, InvalidInput, ManifestError
 from svitlo.node.acting import Actor
 from svitlo.node.archives import with_members
 from svitlo.node.asserting import Happening, append_to_log, custody_statement, openings_of
 from svitlo.node.census import STDIN, Offered, walk_offered
+from svitlo.node.claims import Claims, ManifestFile, check_account
 from svitlo.node.clock import clock_state
 from svitlo.node.journeys.intake_groups import Progress, seal_items
+from svitlo.node.journeys.logkeeping import check_not_behind
 from svitlo.node.journeys.receipts import Receipt, close_intake
 from svitlo.node.opening import Node
 from svitlo.node.places import sealing_in
 from svitlo.record.custody import Event
+from svitlo.record.exhibit import name_members
 from svitlo.record.statement import LogKind, utc_text
-from svitlo.store.intaking import ItemRow, add_items, forget_census
+from svitlo.store.intaking import ItemRow, add_items, files_of, forget_census
 from svitlo.store.models import Intake
 from svitlo.store.writing import in_units, unit
 
 MAX_CASE = 64
+MAX_NOTED = 100
+"""Of names that a receipt lists beside the items; the count is always whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +50,17 @@ class Offer:
     collected_by: str | None = None
     case: str | None = None
     has_members: bool = False
+    manifests: tuple[bytes, ...] = ()
+    is_partly_listed: bool = False
 
-    def request(self, actor: Actor) -> str:
+    def request(self, actor: Actor, claims: Claims) -> str:
         """The digest by which an unfinished intake of the same offer is found again."""
         parts = [
             os.fsencode(Path.cwd()).hex(),
             [path.hex() for path in self.paths],
             [self.source, self.collected_by, self.case, self.has_members],
             [actor.person, actor.purpose.purpose, actor.purpose.basis],
+            [self.is_partly_listed, [file.sha256 for file in claims.manifests]],
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -62,16 +70,20 @@ def take_in(node: Node, actor: Actor, offer: Offer, *, progress: Progress | None
 
     Raises:
         InvalidInput: nothing was offered, or the node's own keys were; or words are no text.
+        ManifestError: a manifest does not fit what is offered; nothing was sealed.
         Busy: another process works on the same intake.
     """
     _check(node, offer)
-    request = offer.request(actor)
+    claims = Claims(offer.manifests, offer.paths)
+    request = offer.request(actor, claims)
     with _alone(node, request), sealing_in(node), _rare_collection():
+        check_not_behind(node, node.log(node.spine))
         intake = _intake(node, actor, offer, request)
         if intake.state == "census":
-            _take_census(node, actor, offer, intake)
-        batch = seal_items(node, actor, intake, progress or (lambda *_: None))
-        return close_intake(node, actor, intake, batch=batch, source=offer.source)
+            _take_census(node, actor, offer, intake, claims=claims)
+        batch = seal_items(node, actor, intake, progress or (lambda *_: None), claims=claims)
+        notes = _manifest_notes(intake, claims)
+        return close_intake(node, actor, intake, batch=batch, source=offer.source, notes=notes)
 
 
 def _check(node: Node, offer: Offer) -> None:
@@ -114,8 +126,12 @@ def _intake(node: Node, actor: Actor, offer: Offer, request: str) -> Intake:
         )
 
 
-def _take_census(node: Node, actor: Actor, offer: Offer, intake: Intake) -> None:
-    """Everything offered is listed, durably, and its reception is stated."""
+def _take_census(node: Node, actor: Actor, offer: Offer, intake: Intake, *, claims: Claims) -> None:
+    """Everything offered is listed, durably, and its reception is stated.
+
+    Raises:
+        ManifestError: the manifests do not fit it; the intake never was.
+    """
     with unit():
         forget_census(intake.pk)
     walked: Iterator[Offered] = walk_offered(offer.paths)
@@ -127,6 +143,8 @@ def _take_census(node: Node, actor: Actor, offer: Offer, intake: Intake) -> None
         offered += len(rows)
         with unit():
             add_items(intake.pk, rows)
+    if claims and not offer.is_partly_listed:
+        _hold_to_manifests(intake, claims)
     received = custody_statement(
         node,
         actor,
@@ -135,7 +153,7 @@ def _take_census(node: Node, actor: Actor, offer: Offer, intake: Intake) -> None
             subject=[intake.ident],
             what="intake",
             result="received",
-            extra=_reception(offer, offered),
+            extra=_reception(offer, offered, claims),
         ),
     )
     openings = openings_of([received])
@@ -145,13 +163,49 @@ def _take_census(node: Node, actor: Actor, offer: Offer, intake: Intake) -> None
         intake.save(update_fields=["state", "offered"])
 
 
-def _reception(offer: Offer, offered: int) -> dict[str, object]:
+def _hold_to_manifests(intake: Intake, claims: Claims) -> None:
+    try:
+        check_account(claims.account(files_of(intake.pk)))
+    except ManifestError:
+        with unit():
+            forget_census(intake.pk)
+            intake.delete()
+        raise
+
+
+def _manifest_notes(intake: Intake, claims: Claims) -> dict[str, object]:
+    """What the receipt says of manifests; nothing without them."""
+    if not claims:
+        return {}
+    account = claims.account(files_of(intake.pk))
+    without = {
+        "lines_without_file": account.lines_without_file,
+        "files_without_line": account.files_without_line,
+    }
+    return {
+        "manifests": [_manifest_value(file) for file in claims.manifests],
+        **{
+            name: {
+                "count": len(found),
+                "names": [name_members(n, "name") for n in found[:MAX_NOTED]],
+            }
+            for name, found in without.items()
+        },
+    }
+
+
+def _manifest_value(file: ManifestFile) -> dict[str, object]:
+    return {**name_members(file.path, "name"), "sha256": file.sha256, "lines": file.lines}
+
+
+def _reception(offer: Offer, offered: int, claims: Claims) -> dict[str, object]:
     said = {"from": offer.source, "collected_by": offer.collected_by}
     return {
         "offered": offered,
         "channel": "command",
         "clock": clock_state(),
         **{name: text for name, text in said.items() if text},
+        **({"manifests": [_manifest_value(file) for file in claims.manifests]} if claims else {}),
     }
 
 

@@ -10,11 +10,13 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from svitlo.errors import DigestMismatch, NotFound, Rejected, StorageError
 from svitlo.node.acting import Actor
 from svitlo.node.archives import ArchiveReader
 from svitlo.node.census import STDIN
+from svitlo.node.claims import Claim, Claims
 from svitlo.node.journeys.batches import Batch
 from svitlo.node.keyring import read_recipients
 from svitlo.node.opening import Node
@@ -24,7 +26,7 @@ from svitlo.node.source import opened_large, opened_stdin, read_small
 from svitlo.record.exhibit import SEALED, Sealed, SealedTexts
 from svitlo.record.statement import utc_text
 from svitlo.seal.commitment import SALT_BYTES, commit, commitment_entry
-from svitlo.seal.digest import ReadInto
+from svitlo.seal.digest import Digests, ReadInto
 from svitlo.seal.recipients import format_recipient
 from svitlo.seal.stream import Sealed as StreamSealed
 from svitlo.store.intaking import (
@@ -49,16 +51,19 @@ CLOCK_EVERY, CLOCK_BYTES = 64, 8 << 20
 """Small items are looked at 64 at a time to see whether their group is due."""
 
 
-def seal_items(node: Node, actor: Actor, intake: Intake, progress: Progress) -> Batch | None:
+def seal_items(
+    node: Node, actor: Actor, intake: Intake, progress: Progress, *, claims: Claims
+) -> Batch | None:
     """Every waiting item is sealed or rejected, durably; returns the batch of a whole intake.
 
-    None comes back when some were sealed before, by a process that was broken off.
+    None comes back when some were sealed before, by a process that was broken off. What is claimed
+    of an item is held to what was read before the item is staged.
 
     Raises:
         StorageError: the store cannot keep bodies or headers: full, or read-only.
     """
     is_whole = not Exhibit.objects.filter(intake=intake).exists()
-    groups = _Groups(node, actor, intake)
+    groups = _Groups(node, actor, intake, claims)
     with ArchiveReader() as archives:
         for item in _waiting(intake, groups.last):
             groups.take(item, archives)
@@ -76,11 +81,21 @@ def _waiting(intake: Intake, after: int) -> Iterator[ItemRow]:
         after = page[-1].ordinal
 
 
+class _Large(NamedTuple):
+    """A stream that has a body of its own, and the digests taken of it where some were claimed."""
+
+    body: Body
+    sealed: StreamSealed
+    digests: Digests | None
+
+
 class _Groups:
     """The open group of an intake, and what it takes to commit it."""
 
-    def __init__(self, node: Node, actor: Actor, intake: Intake) -> None:
+    def __init__(self, node: Node, actor: Actor, intake: Intake, claims: Claims) -> None:
         self._node, self._actor, self._intake = node, actor, intake
+        self._claims = claims
+        self._claim: Claim | None = None
         self._settings = node.settings
         self._place = main_place(node)
         self._to = read_recipients(node.folder)
@@ -110,6 +125,8 @@ class _Groups:
 
     def take(self, item: ItemRow, archives: ArchiveReader) -> None:
         """The item is staged in the group, or noted as rejected."""
+        if self._claims:
+            self._claim = None if item.container else self._claims.of(item.path)
         try:
             self._read(item, archives)
         except Rejected as rejection:
@@ -144,25 +161,26 @@ class _Groups:
     def _read_large(self, item: ItemRow) -> None:
         for _ in range(2):
             with opened_large(item.path) as (read_into, mtime, is_unchanged):
-                body, sealed = self._sealed_alone(read_into)
-                if is_unchanged(sealed.size):
-                    self._stage(item, body, sealed, mtime)
+                large = self._sealed_alone(read_into)
+                if is_unchanged(large.sealed.size):
+                    self._stage(item, large, mtime)
                     return
-                self._sealer.drop(body)
+                self._sealer.drop(large.body)
         raise Rejected("changed_while_reading", "it changed while it was read, twice")
 
     def _stage_large(self, item: ItemRow, read_into: ReadInto, mtime: int | None) -> None:
-        body, sealed = self._sealed_alone(read_into)
-        self._stage(item, body, sealed, mtime)
+        self._stage(item, self._sealed_alone(read_into), mtime)
 
-    def _sealed_alone(self, read_into: ReadInto) -> tuple[Body, StreamSealed]:
+    def _sealed_alone(self, read_into: ReadInto) -> _Large:
         """The stream in a body of its own; where it cannot be kept, only this item is rejected."""
+        digests = None if self._claim is None else self._claim.digests()
         try:
-            return self._sealer.add_large(read_into)
+            return _Large(*self._sealer.add_large(read_into, digests), digests)
         except (StorageError, OSError) as error:
             raise Rejected("store_failed", _words(error)) from error
 
     def _stage_small(self, item: ItemRow, content: bytes, mtime: int | None) -> None:
+        claimed = None if self._claim is None else _held(self._claim, content)
         if not self._sealer.fits(len(content)):
             self.commit()
         ident, size = self._node.ulids.next(), len(content)
@@ -171,17 +189,31 @@ class _Groups:
         except (StorageError, OSError) as error:
             self._fail_segment(_words(error))
             raise Rejected("store_failed", _words(error)) from error
-        said = Sealed(item.ordinal, item.path, size, sha256, blake3, off, mtime)
+        said = Sealed(item.ordinal, item.path, size, sha256, blake3, off, mtime, None, claimed)
         self._staged.append(Staged(ident, said, body))
         self.bytes_done += size
 
-    def _stage(self, item: ItemRow, body: Body, sealed: StreamSealed, mtime: int | None) -> None:
+    def _stage(self, item: ItemRow, large: _Large, mtime: int | None) -> None:
+        body, sealed, digests = large
+        claimed = None
+        if self._claim is not None and digests is not None:
+            try:
+                claimed = self._claim.check(digests)
+            except Rejected:
+                self._sealer.drop(body)
+                raise
         known = self._same(sealed)
         if known is not None:
             self._sealer.drop(body)
             body = known
         said = Sealed(
-            item.ordinal, item.path, sealed.size, sealed.sha256, sealed.blake3, None, mtime
+            item.ordinal,
+            item.path,
+            sealed.size,
+            sealed.sha256,
+            sealed.blake3,
+            mtime=mtime,
+            claimed=claimed,
         )
         self._staged.append(Staged(self._node.ulids.next(), said, body))
         self.bytes_done += sealed.size
@@ -323,6 +355,17 @@ class _Groups:
             entry = commitment_entry(commit(salt, text))
             rows.append((ident, SEALED, at, salt, text, entry))
         return rows
+
+
+def _held(claim: Claim, content: bytes) -> dict[str, Any]:
+    """What is said of claims about bytes in memory, when they hold.
+
+    Raises:
+        Rejected: one differs.
+    """
+    digests = claim.digests()
+    digests.update(content)
+    return claim.check(digests)
 
 
 def _words(error: StorageError | OSError) -> str:

@@ -69,12 +69,18 @@ class _Sums:
 
 
 def close_intake(
-    node: Node, actor: Actor, intake: Intake, *, batch: Batch | None, source: str | None
+    node: Node,
+    actor: Actor,
+    intake: Intake,
+    *,
+    batch: Batch | None,
+    source: str | None,
+    notes: Mapping[str, object],
 ) -> Receipt:
     """The receipt, after the batch is signed, the logs are signed and the list is on disk.
 
     `batch` is what the sealing of a whole intake left; None after one that was broken off, whose
-    statements are then read back.
+    statements are then read back. `notes` are further members of the receipt.
 
     Raises:
         StorageError: an item is neither sealed nor rejected, so the receipt would not close.
@@ -114,7 +120,10 @@ def close_intake(
         "index_range": _index_range(batch),
         "checkpoint": head.note.decode(),
         "case": intake.case,
+        **notes,
     }
+    if head.remarks:
+        value["remarks"] = list(head.remarks)
     text = canonical.dumps(value)
     write_durably(folder / "receipt.json", text)
     intake.state, intake.receipt = "closed", text
