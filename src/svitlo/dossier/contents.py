@@ -18,7 +18,10 @@ _FOLDER = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What is exported, by whom, for whom; `dossier` is `d-` and a ULID, `version` is svitlo's."""
+    """What is exported, by whom, for whom; `dossier` is `d-` and a ULID, `version` is svitlo's.
+
+    `quorum` is how many cosignatures the node asks for.
+    """
 
     dossier: str
     case: str
@@ -31,6 +34,7 @@ class Case:
     purpose: str
     basis: str
     version: str
+    quorum: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,7 @@ def export_parts(
         extra: dict[str, Any] = {
             "dossier": case.dossier,
             "recipient": case.recipient,
+            "quorum": case.quorum,
             "part": number,
             "parts": len(parts),
             "items": items,

@@ -149,6 +149,7 @@ class _Examination:
         self.checkpoint: Checkpoint | None = None
         self.stamps: dict[str, str] = {}
         self.withheld = 0
+        self.quorum = ""
         self.limits: list[str] = []
         self.findings: list[Finding] = []
         self.notes: list[str] = []
@@ -252,7 +253,7 @@ class _Examination:
     def cosignatures(self, note: bytes) -> None:
         policy = parse_policy(self.tree.read("trust/policy.txt"))
         accepted = examine_note(policy, note, verifier)
-        quorum = accepted.quorum
+        quorum, self.quorum = accepted.quorum, policy.quorum
         if not quorum.reached:
             self.fault("quorum", "proof/checkpoint", f"{quorum.k} of {quorum.n} are not enough")
         for log in policy.logs:
@@ -315,6 +316,9 @@ class _Examination:
         digests = {p: d for p, d in self.bag.sha256.items() if p.startswith("data/")}
         self.findings += check_custody(self.rows, self.openings, export, digests)
         self.notes += late_events(self.openings)
+        asked = export.events[0].body.get("quorum")
+        if asked and self.quorum == "none":
+            self.limits.append(f"the node asks for {asked!a} cosignatures, this policy for none")
         if any(row.status == "sealed" for row in self.rows):
             self.limits.append("sealed exhibits were not opened: their ciphertext was compared")
 

@@ -241,6 +241,7 @@ def make_sample(
         purpose="investigation",
         basis="rome.54",
         version="0.1.0",
+        quorum=1,
     )
     bound = bound_files(exhibits, withheld)
     by_subject = events_of(log.openings)

@@ -156,6 +156,14 @@ def test_another_verifier_in_the_dossier_is_named(good: Files, tmp_path: Path) -
     assert any("another one" in note for note in report.steps[0].notes)
 
 
+def test_a_policy_that_asks_for_less_than_the_node_is_named(good: Files, tmp_path: Path) -> None:
+    policy = good["trust/policy.txt"].replace(b"quorum lv", b"quorum none")
+
+    report = examine_dossier(write(tmp_path, bagged_again({**good, "trust/policy.txt": policy})))
+
+    assert any("asks for 1 cosignatures" in note for note in report.steps[8].notes)
+
+
 def test_a_sealed_dossier_is_held_to_the_exported_digests(tmp_path: Path) -> None:
     files = files_of(make_sample(is_sealed=True))
     path = "data/exhibits/0001/original.jpg.age"

@@ -148,6 +148,7 @@ def _case(node: Node, actor: Actor, asked: Disclosure, rows: Sequence[ExhibitRow
         purpose=actor.purpose.purpose,
         basis=actor.purpose.basis,
         version=node.version,
+        quorum=node.settings.quorum,
     )
 
 
