@@ -8,6 +8,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from svitlo.node.opening import open_node
 from svitlo.node.settings import load_settings, write_settings
 from tests.conftest import release
 from tests.fakes.crashing import Life, Moment, Say, Trap, live
+from tests.fakes.power import cut_power, inodes_in, recording
 from tests.fakes.promises import Promises, check_receipt
 
 RUNS = 300
 MANY_RUNS = 1000
+POWER_CUTS = 40
 KILLS = 3
 MOMENTS: tuple[Moment, ...] = ("before", "half", "after")
 REJECTED = {"broken_archive": 1, "symlink": 1}
@@ -213,6 +216,27 @@ def test_no_acknowledged_exhibit_is_lost_when_sealing_is_killed(small_groups: Pa
 
 def test_the_log_never_forks_when_appending_and_signing_are_killed(small_groups: Path) -> None:
     crash_logs(small_groups, seed=2, runs=RUNS // 2)
+
+
+def test_no_acknowledged_exhibit_is_lost_when_the_power_is_cut(small_groups: Path) -> None:
+    draw, lost = drawing(5), 0
+    CONTENTS.update(offer_in(small_groups.parent / "offered"))
+    work_on = partial(taking_in, offered=small_groups.parent / "offered")
+    points = len(_rehearse(small_groups, work_on).points)
+    for _ in range(POWER_CUTS):
+        folder = small_groups.parent / "node"
+        shutil.copytree(small_groups, folder)
+        promises, before = Promises(folder, CONTENTS), inodes_in(folder)
+        trap = Trap(draw.randrange(points // 4, points), draw.choice(MOMENTS))
+
+        life = live(recording(work_on(folder)), trap=trap)
+        lost += cut_power(folder, before, life.said)
+
+        list(map(promises.hear, life.said))
+        promises.check(is_published=False)
+        release()
+        shutil.rmtree(folder)
+    assert lost
 
 
 @pytest.mark.slow
