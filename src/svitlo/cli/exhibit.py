@@ -1,5 +1,6 @@
 """`svitlo exhibit`: take in, list, show, read, verify, copy and correct exhibits."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from svitlo.cli.output import (
 from svitlo.cli.program import Door, pass_door
 
 if TYPE_CHECKING:
+    from svitlo.node.journeys.preservation import Findings
     from svitlo.node.journeys.receipts import Receipt
 
 as_json = click.option("--json", "is_json", is_flag=True, help="JSON on stdout.")
@@ -185,11 +187,24 @@ def show(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> No
         return
     for value in values:
         custody = value.pop("custody")
+        value["described"] = _readable(value["described"])
         print_fields({name: member for name, member in value.items() if member not in ({}, [])})
+        click.echo("custody")
         for event in custody:
             what = event["body"].get("event", event["type"])
             result = event["body"].get("result", "")
             click.echo(f"  {event['at']}  {what:<12} {event['actor']}  {result}")
+
+
+def _readable(described: dict[str, Any]) -> dict[str, Any]:
+    """What an exhibit says of itself, each field by its value and the tag that it came from."""
+    if not described:
+        return {}
+    fields = {
+        name: f"{field['value']}  ({field['tag']})" if "tag" in field else field["value"]
+        for name, field in described["fields"].items()
+    }
+    return {name: member for name, member in {**described, "fields": fields}.items() if member}
 
 
 @exhibits.command()
@@ -249,26 +264,14 @@ def verify(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> 
     is_due, is_keyless, is_all = given.pop("due"), given.pop("keyless"), given.pop("is_all")
     actor = actor_of(node, **given)
     rows = preservation.due_exhibits(node) if is_due else chosen(ids, is_all=is_all)
-    rows = [row for row in rows if row.state == "sealed" or ids]
     check = preservation.verify_sealed if is_keyless or is_due else preservation.verify_full
     found = check(node, actor, rows, progress=progress_bar("Verifying"))
     close_epoch(node)
     if is_json:
-        items = [
-            {"id": row.ident, "intact": row.ident not in found.failed}
-            | ({"fault": found.failed[row.ident]} if row.ident in found.failed else {})
-            for row in rows
-        ]
-        print_json(
-            {
-                "method": found.method,
-                "checked": found.checked,
-                "failed": len(found.failed),
-                "items": items,
-                "says": "integrity and time, not truth",
-            }
-        )
+        print_json(_findings_value(found, [row.ident for row in rows]))
     else:
+        for ident in found.disposed if ids else ():
+            click.echo(f"{ident} was disposed of: there is nothing to check")
         for ident, fault in found.failed.items():
             click.echo(f"FAILED {ident}: {fault}")
         click.echo(
@@ -276,6 +279,23 @@ def verify(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> 
             f" ({found.method}; integrity and time, not truth)"
         )
     click.get_current_context().exit(DONE if found.is_intact else DOES_NOT_VERIFY)
+
+
+def _findings_value(found: "Findings", ids: Sequence[str]) -> dict[str, Any]:
+    disposed = set(found.disposed)
+    return {
+        "method": found.method,
+        "checked": found.checked,
+        "failed": len(found.failed),
+        "items": [
+            {"id": ident, "intact": ident not in found.failed}
+            | ({"fault": found.failed[ident]} if ident in found.failed else {})
+            for ident in ids
+            if ident not in disposed
+        ],
+        "disposed": found.disposed,
+        "says": "integrity and time, not truth",
+    }
 
 
 @exhibits.command()

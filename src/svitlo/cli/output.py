@@ -22,8 +22,7 @@ def say(text: str) -> None:
 
 def shown(name: bytes) -> str:
     """A name as a terminal may show it: nothing in it can move the cursor or turn the text."""
-    text = name.decode("utf-8", "backslashreplace")
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return _printable(name.decode("utf-8", "backslashreplace"))
 
 
 def named(name: bytes) -> dict[str, str]:
@@ -44,11 +43,37 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None
         )
 
 
-def print_fields(value: Mapping[str, Any]) -> None:
-    """Names and values on stdout, a line each."""
-    width = max(map(len, value), default=0)
+def print_fields(value: Mapping[str, Any], indent: int = 0) -> None:
+    """Names and values on stdout, a line each; what they hold themselves is indented below them."""
+    pad = " " * indent
+    width = max((len(name) for name, member in value.items() if not _is_deep(member)), default=0)
     for name, member in value.items():
-        click.echo(f"{name.ljust(width)}  {member}")
+        if not _is_deep(member):
+            click.echo(f"{pad}{_printable(name).ljust(width)}  {_flat(member)}".rstrip())
+            continue
+        click.echo(f"{pad}{_printable(name)}")
+        for part in [member] if isinstance(member, Mapping) else member:
+            if isinstance(part, Mapping):
+                print_fields(part, indent + 2)
+            else:
+                click.echo(f"{pad}  {_flat(part)}")
+
+
+def _is_deep(member: object) -> bool:
+    if isinstance(member, list | tuple):
+        return any(isinstance(part, Mapping | list | tuple) for part in member)
+    return isinstance(member, Mapping) and bool(member)
+
+
+def _flat(member: object) -> str:
+    """A value on one line: nothing in it can move the cursor or turn the text."""
+    if isinstance(member, list | tuple):
+        return ", ".join(map(_flat, member))
+    return "" if member == {} else _printable(str(member))
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def size_text(size: float) -> str:

@@ -29,12 +29,16 @@ Progress = Callable[[int, int, int], None]
 
 @dataclass(slots=True)
 class Findings:
-    """What a check found: how many were checked, and the fault of each that failed."""
+    """What a check found: how many were checked, and the fault of each that failed.
+
+    What was disposed of has no bytes to check: it is named, and counts as neither.
+    """
 
     method: str
     checked: int = 0
     size: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    disposed: list[str] = field(default_factory=list)
 
     @property
     def is_intact(self) -> bool:
@@ -51,6 +55,7 @@ def verify_full(
         NotFound: this node holds no identity that opens its vault.
     """
     found = Findings("full")
+    exhibits = _living(exhibits, found)
     with Vault(node) as vault:
         for exhibit in sorted(exhibits, key=lambda row: (row.blob_id, row.off or 0)):
             _note(found, exhibit.ident, lambda: vault.check(exhibit))  # noqa: B023 - called at once
@@ -68,6 +73,7 @@ def verify_sealed(
     An exhibit fails with its body.
     """
     place, found = main_place(node), Findings("sealed")
+    exhibits = _living(exhibits, found)
     faults: dict[int, str] = {}
     names = {exhibit.blob_id: exhibit.blob.name for exhibit in exhibits}
     for done, (row, name) in enumerate(names.items(), 1):
@@ -151,20 +157,26 @@ def _note(found: Findings, ident: str, check: Callable[[], None]) -> None:
         found.failed[ident] = str(error)
 
 
+def _living(exhibits: Sequence[Exhibit], found: Findings) -> list[Exhibit]:
+    """The exhibits that have bytes; the others are named in what was found."""
+    found.disposed = [exhibit.ident for exhibit in exhibits if exhibit.state != "sealed"]
+    return [exhibit for exhibit in exhibits if exhibit.state == "sealed"]
+
+
 def _remember(node: Node, names: dict[int, str], faults: dict[int, str]) -> None:
-    """When each body was checked, and what state it is in."""
-    now = node.now()
+    """When each body was checked, and what state it is in; what was erased meanwhile stays so."""
+    now, kept = node.now(), Blob.objects.exclude(state="erased")
     for part in in_units(names):
         sound = [row for row in part if row not in faults]
         with unit():
-            Blob.objects.filter(pk__in=sound).update(checked_at=now, state="stored")
-            Blob.objects.filter(pk__in=set(part) - set(sound)).update(
-                checked_at=now, state="damaged"
-            )
+            kept.filter(pk__in=sound).update(checked_at=now, state="stored")
+            kept.filter(pk__in=set(part) - set(sound)).update(checked_at=now, state="damaged")
 
 
 def _state_check(node: Node, actor: Actor, found: Findings, ids: Sequence[str]) -> None:
     """The check is stated, naming every exhibit that was checked and those that failed."""
+    if not ids:
+        return
     for part in subjects_in_parts(ids, MAX_SUBJECTS):
         failed = [ident for ident in part if ident in found.failed]
         happening = Happening(
