@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.fakes.crashing import Say
 
-KEPT = ("objects", "headers")
+KEPT = ("objects", "headers", "receipts")
 
 
 def recording(work: Callable[[Say], None]) -> Callable[[Say], None]:
@@ -46,7 +46,7 @@ def _names(folder: Path) -> dict[str, int]:
 
 
 def inodes_in(folder: Path) -> set[int]:
-    """All that stands in the folders of sealed bodies and headers now."""
+    """All that stands in the folders of bodies, headers and receipts now."""
     return {path.stat().st_ino for name in KEPT for path in (folder / name).rglob("*")}
 
 

@@ -27,6 +27,7 @@ MANY_RUNS = 1000
 POWER_CUTS = 40
 KILLS = 3
 MOMENTS: tuple[Moment, ...] = ("before", "half", "after")
+OFFERED = 18
 REJECTED = {"broken_archive": 1, "symlink": 1}
 Work = Callable[[Say], None]
 
@@ -194,13 +195,12 @@ def _killed_life(work: Work, draw: random.Random, points: int, lasted_s: float) 
 def crash_intakes(template: Path, seed: int, runs: int) -> None:
     CONTENTS.update(offer_in(template.parent / "offered"))
     offered = template.parent / "offered"
-    count = len(list(offered.iterdir())) + 3 + 1
 
     def work_on(folder: Path) -> Work:
         return taking_in(folder, offered)
 
     for promises, _ in kill_often(template, work_on, drawing(seed), runs):
-        finish_intake(promises, count)
+        finish_intake(promises, OFFERED)
 
 
 def crash_logs(template: Path, seed: int, runs: int) -> None:
@@ -219,7 +219,7 @@ def test_the_log_never_forks_when_appending_and_signing_are_killed(small_groups:
 
 
 def test_no_acknowledged_exhibit_is_lost_when_the_power_is_cut(small_groups: Path) -> None:
-    draw, lost = drawing(5), 0
+    draw, lost, receipts = drawing(5), 0, 0
     CONTENTS.update(offer_in(small_groups.parent / "offered"))
     work_on = partial(taking_in, offered=small_groups.parent / "offered")
     points = len(_rehearse(small_groups, work_on).points)
@@ -227,16 +227,20 @@ def test_no_acknowledged_exhibit_is_lost_when_the_power_is_cut(small_groups: Pat
         folder = small_groups.parent / "node"
         shutil.copytree(small_groups, folder)
         promises, before = Promises(folder, CONTENTS), inodes_in(folder)
-        trap = Trap(draw.randrange(points // 4, points), draw.choice(MOMENTS))
+        trap = Trap(draw.randrange(points // 4, points * 5 // 4), draw.choice(MOMENTS))
 
         life = live(recording(work_on(folder)), trap=trap)
         lost += cut_power(folder, before, life.said)
 
         list(map(promises.hear, life.said))
-        promises.check(is_published=False)
+        node = promises.check(is_published=False)
+        for intake in (said["receipt"] for said in life.said if "receipt" in said):
+            check_receipt(node, intake, offered=OFFERED, rejected=REJECTED)
+            receipts += 1
         release()
         shutil.rmtree(folder)
     assert lost
+    assert receipts
 
 
 @pytest.mark.slow

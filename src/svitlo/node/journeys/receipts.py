@@ -7,6 +7,7 @@ an item, is digested into it. The receipt says `offered = sealed + rejected`, al
 
 import base64
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ from svitlo.record.statement import LogKind
 from svitlo.seal import canonical
 from svitlo.seal.commitment import commit, commitment_entry
 from svitlo.store.intaking import ResultRow, results
-from svitlo.store.log.heads import write_durably
+from svitlo.store.log.heads import sync_folder, write_durably
 from svitlo.store.models import Entry, Intake
 from svitlo.store.models import Statement as StatementRow
 from svitlo.store.writing import in_units, unit
@@ -85,8 +86,7 @@ def close_intake(
     Raises:
         StorageError: an item is neither sealed nor rejected, so the receipt would not close.
     """
-    folder = node.folder / FOLDER / intake.ident
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = _folder_of(node, intake)
     sums = _Sums()
     digest = hashlib.sha256()
     with (folder / "intake.jsonl").open("wb") as file:
@@ -94,6 +94,8 @@ def close_intake(
             block = b"".join(lines)
             digest.update(block)
             file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
     if sums.sealed + sums.codes.total() != intake.offered:
         raise StorageError(
             f"{intake.offered} were offered, but {sums.sealed} are sealed and"
@@ -130,6 +132,16 @@ def close_intake(
     with unit():
         intake.save(update_fields=["state", "receipt"])
     return Receipt(value=value, folder=folder, row=intake.pk)
+
+
+def _folder_of(node: Node, intake: Intake) -> Path:
+    """The folder of the intake's receipt, which is there durably."""
+    folder = node.folder / FOLDER / intake.ident
+    if not folder.exists():
+        folder.mkdir(mode=0o700, parents=True)
+        sync_folder(folder.parent)
+        sync_folder(node.folder)
+    return folder
 
 
 def _lines(intake: Intake, sums: _Sums) -> Iterator[bytes]:

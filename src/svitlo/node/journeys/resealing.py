@@ -111,18 +111,19 @@ def _sealed_again(node: Node, vault: Vault, exhibits: Sequence[Exhibit]) -> list
     """Where the exhibits of one body lie in a new one, which is durable in every place."""
     place, copies = main_place(node), second_place(node)
     sealer = Sealer(place, read_recipients(node.folder), node.ulids.next)
-    try:
-        if exhibits[0].off is None:
-            body = _large(sealer, vault, exhibits[0])
-            moves = [Move(exhibit=exhibit, body=body, off=None) for exhibit in exhibits]
-        else:
-            moves = [_small(sealer, vault, exhibit) for exhibit in exhibits]
-        sealer.settle()
-    except BaseException:
-        sealer.abandon()
-        raise
-    if copies is not None:
-        mirror(place, copies, [body.name for body in sealer.bodies], part=node.ulids.next())
+    with sealing_in(node):
+        try:
+            if exhibits[0].off is None:
+                body = _large(sealer, vault, exhibits[0])
+                moves = [Move(exhibit=exhibit, body=body, off=None) for exhibit in exhibits]
+            else:
+                moves = [_small(sealer, vault, exhibit) for exhibit in exhibits]
+            sealer.settle()
+        except BaseException:
+            sealer.abandon()
+            raise
+        if copies is not None:
+            mirror(place, copies, [body.name for body in sealer.bodies], part=node.ulids.next())
     return moves
 
 
