@@ -310,10 +310,10 @@ def test_a_file_that_cannot_be_read_is_rejected(node: Node, actor: Actor) -> Non
     assert codes(receipt) == {b"mem": "unreadable"}
 
 
-def stop_after(count: int) -> Callable[[int, int, int], None]:
+def stop_after(count: int) -> Callable[[int, int, int, int], None]:
     """A progress that breaks the intake off once so many items are durable."""
 
-    def progress(done: int, _size: int, _offered: int) -> None:
+    def progress(done: int, *_: int) -> None:
         if done >= count:
             raise KeyboardInterrupt
 

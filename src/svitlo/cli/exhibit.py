@@ -8,6 +8,7 @@ import click
 
 from svitlo.cli.errors import DOES_NOT_VERIFY, DONE, INCOMPLETE
 from svitlo.cli.output import (
+    byte_bar,
     named,
     print_fields,
     print_json,
@@ -91,7 +92,7 @@ def add(door: Door, *, paths: tuple[bytes, ...], is_json: bool, **given: Any) ->
         manifests=given["manifests"],
         is_partly_listed=given["partial"],
     )
-    receipt = take_in(node, actor, offer, progress=progress_bar("Sealing"))
+    receipt = take_in(node, actor, offer, progress=byte_bar("Sealing"))
     if is_json:
         print_json(_receipt_value(receipt))
     else:
@@ -193,7 +194,7 @@ def show(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> No
         for event in custody:
             what = event["body"].get("event", event["type"])
             result = event["body"].get("result", "")
-            click.echo(f"  {event['at']}  {what:<12} {event['actor']}  {result}")
+            click.echo(f"  {event['at']}  {what:<17} {event['actor']}  {result}")
 
 
 def _readable(described: dict[str, Any]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def _flat(member: object) -> str:
     """A value on one line: nothing in it can move the cursor or turn the text."""
     if isinstance(member, list | tuple):
         return ", ".join(map(_flat, member))
-    return "" if member == {} else _printable(str(member))
+    return "none" if member == {} else _printable(str(member))
 
 
 def _printable(text: str) -> str:
@@ -90,33 +90,45 @@ def progress_bar(what: str) -> Callable[[int, int, int], None]:
 
     The function that comes back is told the items done, the bytes done and the items there are.
     """
-    if not sys.stderr.isatty():
+    bar = byte_bar(what)
+    if bar is None:
         return lambda *_: None
+    return lambda done, size, whole: bar(done, size, whole, 0)
+
+
+def byte_bar(what: str) -> Callable[[int, int, int, int], None] | None:
+    """A bar that moves by bytes where their number is known; None where nobody watches.
+
+    The function that comes back is told the items done, the bytes done, the items there are, and
+    the bytes there are, 0 for not known: then the bar moves by items.
+    """
+    if not sys.stderr.isatty():
+        return None
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     began = time.monotonic()
     bar = Progress(
         TextColumn(what),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[count]}"),
         TimeRemainingColumn(),
         TextColumn("left"),
         console=Console(stderr=True),
     )
-    task = bar.add_task(what, total=None, rate="")
+    task = bar.add_task(what, total=None, count="")
     bar.start()
 
-    def show(done: int, size: int, whole: int) -> None:
-        rate = f"{size_text(size / max(time.monotonic() - began, 1e-6))}/s"
-        bar.update(task, completed=done, total=whole, rate=rate)
+    def show(done: int, size: int, whole: int, whole_size: int) -> None:
+        rate = size_text(size / max(time.monotonic() - began, 1e-6))
+        of = f" of {size_text(whole_size)}" if whole_size else ""
+        step, steps = (size, whole_size) if whole_size else (done, whole)
+        bar.update(
+            task,
+            completed=steps if done >= whole else step,
+            total=steps,
+            count=f"{done}/{whole}  {size_text(size)}{of}  {rate}/s",
+        )
         if done >= whole:
             bar.stop()
 

@@ -53,6 +53,16 @@ class Claim:
         weak = sorted(WEAK & held.keys())
         return {"digests": held, **({"weak": weak} if weak else {})}
 
+    def check_content(self, content: bytes) -> dict[str, Any]:
+        """What a statement says of the claims, when they hold of bytes in memory.
+
+        Raises:
+            Rejected: one differs.
+        """
+        digests = self.digests()
+        digests.update(content)
+        return self.check(digests)
+
 
 @dataclass(frozen=True, slots=True)
 class Account:

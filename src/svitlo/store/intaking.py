@@ -97,6 +97,18 @@ def waiting_items(intake: int, after: int, count: int) -> list[ItemRow]:
         return [ItemRow._make(row) for row in cursor.fetchall()]
 
 
+def waiting_bytes(intake: int) -> int:
+    """The size of all items that are neither sealed nor rejected; 0 when one is not known."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COALESCE(SUM(size), 0), COALESCE(MIN(size), 0) FROM store_intakeitem"
+            " WHERE intake_id = %s AND state = 'offered'",
+            [intake],
+        )
+        whole, least = cursor.fetchone()
+    return 0 if least < 0 else int(whole)
+
+
 def add_blob(name: str, size: int, header: bytes, *, is_segment: bool, case: str, to: str) -> int:
     """The number of a new body's row, with its header beside it."""
     blob = Blob.objects.create(

@@ -24,7 +24,8 @@ from svitlo.node.asserting import Happening, append_to_log, custody_statement, o
 from svitlo.node.census import STDIN, Offered, walk_offered
 from svitlo.node.claims import Claims, ManifestFile, check_account
 from svitlo.node.clock import clock_state
-from svitlo.node.journeys.intake_groups import Progress, seal_items
+from svitlo.node.journeys.intake_groups import seal_items
+from svitlo.node.journeys.intake_progress import Progress
 from svitlo.node.journeys.logkeeping import check_not_behind
 from svitlo.node.journeys.receipts import Receipt, close_intake
 from svitlo.node.opening import Node
@@ -81,7 +82,7 @@ def take_in(node: Node, actor: Actor, offer: Offer, *, progress: Progress | None
         intake = _intake(node, actor, offer, request)
         if intake.state == "census":
             _take_census(node, actor, offer, intake, claims=claims)
-        batch = seal_items(node, actor, intake, progress or (lambda *_: None), claims=claims)
+        batch = seal_items(node, actor, intake, progress, claims=claims)
         notes = _manifest_notes(intake, claims)
         return close_intake(node, actor, intake, batch=batch, source=offer.source, notes=notes)
 

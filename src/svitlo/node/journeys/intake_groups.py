@@ -9,8 +9,8 @@ written and not stated is only unused space.
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from svitlo.errors import DigestMismatch, NotFound, Rejected, StorageError
 from svitlo.node.acting import Actor
@@ -18,6 +18,7 @@ from svitlo.node.archives import ArchiveReader
 from svitlo.node.census import STDIN
 from svitlo.node.claims import Claim, Claims
 from svitlo.node.journeys.batches import Batch
+from svitlo.node.journeys.intake_progress import Progress, Teller
 from svitlo.node.keyring import read_recipients
 from svitlo.node.opening import Node
 from svitlo.node.places import main_place, mirror, second_place
@@ -43,16 +44,13 @@ from svitlo.store.log.sequencing import sequence
 from svitlo.store.models import Exhibit, Intake
 from svitlo.store.writing import in_units, unit
 
-Progress = Callable[[int, int, int], None]
-"""Told what is done and what there is: items done, bytes done, items offered."""
-
 PAGE = 4096
 CLOCK_EVERY, CLOCK_BYTES = 64, 8 << 20
 """Small items are looked at 64 at a time to see whether their group is due."""
 
 
 def seal_items(
-    node: Node, actor: Actor, intake: Intake, progress: Progress, *, claims: Claims
+    node: Node, actor: Actor, intake: Intake, progress: Progress | None, *, claims: Claims
 ) -> Batch | None:
     """Every waiting item is sealed or rejected, durably; returns the batch of a whole intake.
 
@@ -63,15 +61,16 @@ def seal_items(
         StorageError: the store cannot keep bodies or headers: full, or read-only.
     """
     is_whole = not Exhibit.objects.filter(intake=intake).exists()
-    groups = _Groups(node, actor, intake, claims)
+    teller = Teller(intake, progress)
+    groups = _Groups(node, actor, intake, claims=claims, teller=teller)
     with ArchiveReader() as archives:
         for item in _waiting(intake, groups.last):
             groups.take(item, archives)
             if groups.is_due():
                 groups.commit()
-                progress(groups.last + 1, groups.bytes_done, intake.offered)
+                teller.tell(groups.last + 1, groups.bytes_done)
     groups.commit()
-    progress(intake.offered, groups.bytes_done, intake.offered)
+    teller.tell(intake.offered, groups.bytes_done)
     return groups.batch if is_whole else None
 
 
@@ -92,9 +91,11 @@ class _Large(NamedTuple):
 class _Groups:
     """The open group of an intake, and what it takes to commit it."""
 
-    def __init__(self, node: Node, actor: Actor, intake: Intake, claims: Claims) -> None:
+    def __init__(
+        self, node: Node, actor: Actor, intake: Intake, *, claims: Claims, teller: Teller
+    ) -> None:
         self._node, self._actor, self._intake = node, actor, intake
-        self._claims = claims
+        self._claims, self._teller = claims, teller
         self._claim: Claim | None = None
         self._settings = node.settings
         self._place = main_place(node)
@@ -174,13 +175,15 @@ class _Groups:
     def _sealed_alone(self, read_into: ReadInto) -> _Large:
         """The stream in a body of its own; where it cannot be kept, only this item is rejected."""
         digests = None if self._claim is None else self._claim.digests()
+        if self._teller.is_watched:
+            read_into = self._teller.telling(read_into, self.bytes_done)
         try:
             return _Large(*self._sealer.add_large(read_into, digests), digests)
         except (StorageError, OSError) as error:
             raise Rejected("store_failed", _words(error)) from error
 
     def _stage_small(self, item: ItemRow, content: bytes, mtime: int | None) -> None:
-        claimed = None if self._claim is None else _held(self._claim, content)
+        claimed = None if self._claim is None else self._claim.check_content(content)
         if not self._sealer.fits(len(content)):
             self.commit()
         ident, size = self._node.ulids.next(), len(content)
@@ -355,17 +358,6 @@ class _Groups:
             entry = commitment_entry(commit(salt, text))
             rows.append((ident, SEALED, at, salt, text, entry))
         return rows
-
-
-def _held(claim: Claim, content: bytes) -> dict[str, Any]:
-    """What is said of claims about bytes in memory, when they hold.
-
-    Raises:
-        Rejected: one differs.
-    """
-    digests = claim.digests()
-    digests.update(content)
-    return claim.check(digests)
 
 
 def _words(error: StorageError | OSError) -> str:
