@@ -238,6 +238,31 @@ def test_a_busy_intake_has_an_exit_code_of_its_own(
     assert "another process" in answer.err
 
 
+def test_two_processes_take_in_at_once(node: Node, tmp_path: Path) -> None:
+    folders = [
+        folder_of(tmp_path / name, {b"%d" % n: os.urandom(50) for n in range(300)})
+        for name in ("one", "two")
+    ]
+    release()
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "svitlo", "--node", node.folder, "exhibit", "add", folder],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for folder in folders
+    ]
+
+    answers = [process.communicate() for process in running]
+
+    for process, (out, err) in zip(running, answers, strict=True):
+        assert process.returncode == 0, err
+        assert out.startswith(b"300 of 300 sealed, 0 rejected")
+    verified = svitlo(node.folder, "exhibit", "verify", "--all", "--json").value
+    assert (verified["checked"], verified["failed"]) == (600, 0)
+    assert svitlo(node.folder, "log", "verify").code == 0
+
+
 def test_without_a_node_the_way_to_name_one_is_told(tmp_path: Path) -> None:
     answer = svitlo(tmp_path, "exhibit", "list")
 
