@@ -137,8 +137,18 @@ def _print_receipt(receipt: "Receipt") -> None:
 
 
 @exhibits.command(name="list")
-@click.option("--limit", default=200, show_default=True, help="Most exhibits to list.")
-@click.option("--after", type=int, help="Go on after this number (`next` of the last page).")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=200,
+    show_default=True,
+    help="Most exhibits to list.",
+)
+@click.option(
+    "--after",
+    type=click.IntRange(0, (1 << 63) - 1),
+    help="Go on after this number (`next` of the last page).",
+)
 @acting_options
 @as_json
 @pass_door
