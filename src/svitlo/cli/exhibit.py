@@ -130,9 +130,14 @@ def _print_receipt(receipt: "Receipt") -> None:
     for row in receipt.rows():
         if row.code:
             click.echo(f"  {row.code}: {shown(row.path)} ({row.reason})")
-    for name in ("lines_without_file", "files_without_line"):
+    said = {
+        "lines_without_file": "lines of manifests without a file",
+        "files_without_line": "files without a line in a manifest",
+        "after_census": "files came into the folders after they were counted, and are not sealed",
+    }
+    for name, words in said.items():
         if value.get(name, {}).get("count"):
-            click.echo(f"  {value[name]['count']} {name.replace('_', ' ')}; see the receipt")
+            click.echo(f"  {value[name]['count']} {words}; the receipt names them")
     click.echo(f"intake {value['intake']}, receipt {receipt.folder / 'receipt.json'}")
 
 

@@ -6,12 +6,15 @@ also what cannot be sealed, with the reason. Names are bytes: the path as offere
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Container, Iterator, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
 STDIN = b"-"
 UNKNOWN_SIZE = -1
+RECENT, RECENT_NS = -1, 100_000_000
+"""A file system's clock may stand still for so many ns: some milliseconds on Linux."""
 
 
 class Offered(NamedTuple):
@@ -31,38 +34,87 @@ class Offered(NamedTuple):
 
 def walk_offered(paths: Sequence[bytes]) -> Iterator[Offered]:
     """What the paths offer, in order: files themselves, folders with all that is in them."""
-    for path in paths:
-        if path == STDIN:
-            yield Offered(path, UNKNOWN_SIZE, 0)
-            continue
-        try:
-            found = os.lstat(path)
-        except OSError as error:
-            yield refused(path, "vanished" if _is_gone(error) else "unreadable", error)
-            continue
-        if stat.S_ISDIR(found.st_mode):
-            yield from _walk_folder(path)
-        else:
-            yield _offered(path, found)
+    return Walk(paths).offered()
 
 
-def _walk_folder(top: bytes) -> Iterator[Offered]:
-    waiting = [top]
+class Walk:
+    """One walk over what was offered, which remembers when each folder was last changed.
+
+    `folders` maps each folder that was listed to its modification time (ns), or to `RECENT` where
+    a further change might leave that time as it is, so soon after the last one.
+    """
+
+    def __init__(self, paths: Sequence[bytes]) -> None:
+        self._paths = paths
+        self.folders: dict[bytes, int] = {}
+
+    def offered(self) -> Iterator[Offered]:
+        """What the paths offer, in order."""
+        for path in self._paths:
+            if path == STDIN:
+                yield Offered(path, UNKNOWN_SIZE, 0)
+                continue
+            try:
+                found = os.lstat(path)
+            except OSError as error:
+                yield refused(path, "vanished" if _is_gone(error) else "unreadable", error)
+                continue
+            if stat.S_ISDIR(found.st_mode):
+                yield from self._walk_folder(path)
+            else:
+                yield _offered(path, found)
+
+    def _walk_folder(self, top: bytes) -> Iterator[Offered]:
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                changed = _changed(folder)
+                with os.scandir(folder) as entries:
+                    found = sorted(entries, key=attrgetter("name"))
+            except OSError as error:
+                yield refused(folder, "unreadable_folder", error)
+                continue
+            is_recent = changed > time.time_ns() - RECENT_NS
+            self.folders[folder] = RECENT if is_recent else changed
+            below = []
+            for entry in found:
+                if entry.is_dir(follow_symlinks=False):
+                    below.append(entry.path)
+                else:
+                    yield _entry(entry)
+            waiting.extend(reversed(below))
+
+    def changed_folders(self) -> list[bytes]:
+        """The folders into which something may have come since they were listed."""
+        return [path for path, then in self.folders.items() if _is_changed(path, then)]
+
+
+def entries_now(tops: Sequence[bytes], apart: Container[bytes]) -> Iterator[bytes]:
+    """The paths of what is in the folders now, folders `apart` from them left out; in any order."""
+    waiting = list(tops)
     while waiting:
         folder = waiting.pop()
         try:
             with os.scandir(folder) as entries:
-                found = sorted(entries, key=attrgetter("name"))
-        except OSError as error:
-            yield refused(folder, "unreadable_folder", error)
-            continue
-        below = []
-        for entry in found:
-            if entry.is_dir(follow_symlinks=False):
-                below.append(entry.path)
-            else:
-                yield _entry(entry)
-        waiting.extend(reversed(below))
+                for entry in entries:
+                    if not entry.is_dir(follow_symlinks=False):
+                        yield entry.path
+                    elif entry.path not in apart:
+                        waiting.append(entry.path)
+        except OSError:
+            yield folder  # what the census says of it as well, if it could not be listed then
+
+
+def _changed(folder: bytes) -> int:
+    return os.lstat(folder).st_mtime_ns
+
+
+def _is_changed(folder: bytes, then: int) -> bool:
+    try:
+        return _changed(folder) != then
+    except OSError:  # it is gone: nothing came into it
+        return False
 
 
 def _entry(entry: "os.DirEntry[bytes]") -> Offered:

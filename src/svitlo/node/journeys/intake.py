@@ -21,25 +21,23 @@ from svitlo.errors import Busy, InvalidInput, ManifestError
 from svitlo.node.acting import Actor
 from svitlo.node.archives import with_members
 from svitlo.node.asserting import Happening, append_to_log, custody_statement, openings_of
-from svitlo.node.census import STDIN, Offered, walk_offered
-from svitlo.node.claims import Claims, ManifestFile, check_account
+from svitlo.node.census import STDIN, Offered, Walk
+from svitlo.node.claims import Claims, check_account
 from svitlo.node.clock import clock_state
 from svitlo.node.journeys.intake_groups import seal_items
+from svitlo.node.journeys.intake_notes import manifest_value, receipt_notes
 from svitlo.node.journeys.intake_progress import Progress
 from svitlo.node.journeys.logkeeping import check_not_behind
 from svitlo.node.journeys.receipts import Receipt, close_intake
 from svitlo.node.opening import Node
 from svitlo.node.places import sealing_in
 from svitlo.record.custody import Event
-from svitlo.record.exhibit import name_members
 from svitlo.record.statement import LogKind, utc_text
 from svitlo.store.intaking import ItemRow, add_items, files_of, forget_census
 from svitlo.store.models import Intake
 from svitlo.store.writing import in_units, unit
 
 MAX_CASE = 64
-MAX_NOTED = 100
-"""Of names that a receipt lists beside the items; the count is always whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +78,11 @@ def take_in(node: Node, actor: Actor, offer: Offer, *, progress: Progress | None
     with _alone(node, request), sealing_in(node), _rare_collection():
         check_not_behind(node, node.log(node.spine))
         intake = _intake(node, actor, offer, request)
+        walk = None
         if intake.state == "census":
-            _take_census(node, actor, offer, intake, claims=claims)
+            walk = _take_census(node, actor, offer, intake, claims=claims)
         batch = seal_items(node, actor, intake, progress, claims=claims)
-        notes = _manifest_notes(intake, claims)
+        notes = receipt_notes(intake, offer.paths, claims, walk)
         return close_intake(node, actor, intake, batch=batch, source=offer.source, notes=notes)
 
 
@@ -127,15 +126,16 @@ def _intake(node: Node, actor: Actor, offer: Offer, request: str) -> Intake:
         )
 
 
-def _take_census(node: Node, actor: Actor, offer: Offer, intake: Intake, *, claims: Claims) -> None:
-    """Everything offered is listed, durably, and its reception is stated.
+def _take_census(node: Node, actor: Actor, offer: Offer, intake: Intake, *, claims: Claims) -> Walk:
+    """Everything offered is listed, durably, and its reception is stated; the walk comes back.
 
     Raises:
         ManifestError: the manifests do not fit it; the intake never was.
     """
     with unit():
         forget_census(intake.pk)
-    walked: Iterator[Offered] = walk_offered(offer.paths)
+    walk = Walk(offer.paths)
+    walked: Iterator[Offered] = walk.offered()
     if offer.has_members:
         walked = with_members(walked)
     offered = 0
@@ -162,6 +162,7 @@ def _take_census(node: Node, actor: Actor, offer: Offer, intake: Intake, *, clai
     with unit():
         append_to_log(node, LogKind.SPINE, openings)
         intake.save(update_fields=["state", "offered"])
+    return walk
 
 
 def _hold_to_manifests(intake: Intake, claims: Claims) -> None:
@@ -174,31 +175,6 @@ def _hold_to_manifests(intake: Intake, claims: Claims) -> None:
         raise
 
 
-def _manifest_notes(intake: Intake, claims: Claims) -> dict[str, object]:
-    """What the receipt says of manifests; nothing without them."""
-    if not claims:
-        return {}
-    account = claims.account(files_of(intake.pk))
-    without = {
-        "lines_without_file": account.lines_without_file,
-        "files_without_line": account.files_without_line,
-    }
-    return {
-        "manifests": [_manifest_value(file) for file in claims.manifests],
-        **{
-            name: {
-                "count": len(found),
-                "names": [name_members(n, "name") for n in found[:MAX_NOTED]],
-            }
-            for name, found in without.items()
-        },
-    }
-
-
-def _manifest_value(file: ManifestFile) -> dict[str, object]:
-    return {**name_members(file.path, "name"), "sha256": file.sha256, "lines": file.lines}
-
-
 def _reception(offer: Offer, offered: int, claims: Claims) -> dict[str, object]:
     said = {"from": offer.source, "collected_by": offer.collected_by}
     return {
@@ -206,7 +182,7 @@ def _reception(offer: Offer, offered: int, claims: Claims) -> dict[str, object]:
         "channel": "command",
         "clock": clock_state(),
         **{name: text for name, text in said.items() if text},
-        **({"manifests": [_manifest_value(file) for file in claims.manifests]} if claims else {}),
+        **({"manifests": [manifest_value(file) for file in claims.manifests]} if claims else {}),
     }
 
 
