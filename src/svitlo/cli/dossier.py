@@ -23,8 +23,15 @@ def dossiers() -> None:
 @click.option("--exhibit", "ids", multiple=True, metavar="ID", help="An exhibit; may be repeated.")
 @click.option("--all", "is_all", is_flag=True, help="All exhibits.")
 @click.option("--sealed", "is_sealed", is_flag=True, help="Encrypted to this node's recipients.")
-@click.option("--recipient", default="not stated", metavar="TEXT", help="Whom it is for.")
+@click.option("--recipient", default="", metavar="TEXT", help="Whom it is for.")
 @click.option("--title", default="", metavar="TEXT", help="Title on the first page.")
+@click.option(
+    "--language",
+    type=click.Choice(("en", "uk", "de", "fr")),
+    default="en",
+    show_default=True,
+    help="Language of the pages that people read first.",
+)
 @click.option(
     "--withheld",
     multiple=True,
@@ -56,6 +63,7 @@ def make(door: Door, out: Path, *, is_json: bool, **given: Any) -> None:  # noqa
         is_sealed=given["is_sealed"],
         recipient=given["recipient"],
         title=given["title"],
+        language=given["language"],
         withheld=tuple(
             Withheld(category=category, authority=authority, count=count)
             for category, authority, count in given["withheld"]

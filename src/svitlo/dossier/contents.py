@@ -20,7 +20,7 @@ _FOLDER = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 class Case:
     """What is exported, by whom, for whom; `dossier` is `d-` and a ULID, `version` is svitlo's.
 
-    `quorum` is how many cosignatures the node asks for.
+    `quorum` is how many cosignatures the node asks for, `language` that of the pages.
     """
 
     dossier: str
@@ -35,6 +35,7 @@ class Case:
     basis: str
     version: str
     quorum: int = 0
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +219,8 @@ class Dossier:
     """Everything that a dossier is made of.
 
     `batches` are lines of `batch_line`, `tiles` the bytes by path below `proof/`, `bound` the files
-    that the export event names, `cosigners` who has cosigned and when, for the pages.
+    that the export event names. For the pages: `cosigners` who has cosigned and when,
+    `confirmed_at` when two officers confirmed the log because no cosigner could.
     """
 
     case: Case
@@ -235,4 +237,4 @@ class Dossier:
     withheld: tuple[Withheld, ...] = ()
     cosigners: tuple[tuple[str, str], ...] = ()
     quorum: str = "none"
-    limits: tuple[str, ...] = ()
+    confirmed_at: tuple[str, ...] = ()

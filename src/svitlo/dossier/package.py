@@ -20,6 +20,7 @@ from svitlo.dossier.certificate import LANGUAGES, Facts, certificate_json, certi
 from svitlo.dossier.contents import Case, Dossier, Exhibit, Outgoing, Stamp, Trust, Withheld
 from svitlo.dossier.custody import figures, read_rows
 from svitlo.dossier.proofs import opening_line
+from svitlo.dossier.words import one_line
 from svitlo.errors import DossierError
 from svitlo.seal.canonical import dumps
 from svitlo.seal.checkpoint import parse_checkpoint
@@ -188,7 +189,7 @@ def _trust_files(trust: Trust, stamps: Sequence[Stamp]) -> Iterator[tuple[str, b
     yield "trust/roots.pem", trust.roots
     yield "trust/policy.txt", trust.policy
     people = "".join(
-        f"{key} ed25519 {public} {person} {pages.one_line(name)}\n"
+        f"{key} ed25519 {public} {person} {one_line(name)}\n"
         for key, public, person, name in trust.people
     )
     yield "trust/keys.txt", people.encode()

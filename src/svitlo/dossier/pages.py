@@ -2,32 +2,71 @@
 
 The pages need no program but a browser: no script, no reference to the outside, and a policy that
 forbids both. All text from outside is escaped, isolated from the direction of the text around it,
-and shown without control characters.
+and shown without control characters. Wide tables scroll in a frame of their own that the keyboard
+reaches; on paper they wrap (WCAG 2.2, 1.4.10 and 2.1.1).
 """
 
 import html
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from hashlib import sha256
 
-from svitlo.dossier.contents import Dossier, Exhibit
-from svitlo.dossier.tables import event_cells, exhibits_by_name
-from svitlo.seal.checkpoint import parse_checkpoint
+from svitlo.dossier.contents import Dossier
+from svitlo.dossier.listing import CUSTODY, EXHIBITS, Cell, custody_rows, exhibit_rows, head_of
+from svitlo.dossier.standing import facts_of, gaps_of, marks_of
+from svitlo.dossier.words import Phrase, Words, one_line, words_of
 from svitlo.seal.note import parse_note
 
 CAUTION = "integrity and time, not truth"
 _STYLE = """\
-body{font:16px/1.5 Georgia,serif;margin:2rem auto;max-width:90rem;padding:0 1rem}
-body{color:#111;background:#fff}
-table{border-collapse:collapse;width:100%;font-size:.85rem}
-th,td{border-bottom:1px solid #bbb;padding:.3rem .5rem;text-align:left;vertical-align:top}
-td{overflow-wrap:anywhere}
-th{background:#eee}
-code{font:.8rem/1.4 monospace;overflow-wrap:anywhere}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}
-dt{font-weight:bold}dd{margin:0;overflow-wrap:anywhere}
-.good{color:#0a5c2b}.caution{border:2px solid #8a6d00;padding:.5rem 1rem}
+:root{color-scheme:light}
+*{box-sizing:border-box}
+body{font:1rem/1.5 Georgia,"Liberation Serif","DejaVu Serif",serif;color:#111;background:#fff}
+body{margin:0 auto;max-width:84rem;padding:1rem 1.25rem 3rem;overflow-wrap:anywhere}
+h1{font-size:1.75rem;line-height:1.25;margin:.5rem 0 1rem}
+h2{font-size:1.25rem;line-height:1.3;margin:2rem 0 .5rem}
+a{color:#0b4a80}
+li>a,td a{display:inline-block;min-height:1.5rem}
+a:focus-visible,.wide:focus-visible{outline:3px solid #0b4a80;outline-offset:2px}
+ul,ol{padding-left:1.25rem}
+li{margin:.25rem 0}
+dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.25rem 1.25rem;margin:0}
+dt{font-weight:bold}
+dd{margin:0}
+.good{color:#0a5c2b}
+.good::before{content:"\\2713\\a0"}
+.caution{border:2px solid #8a6d00;padding:.5rem 1rem;margin:1rem 0}
+.wide{overflow-x:auto;border:1px solid #767676}
+table{border-collapse:collapse;width:100%;font-size:.875rem;line-height:1.4}
+caption{text-align:left;font-weight:bold;padding:.5rem}
+caption span{display:inline-block;position:sticky;left:.5rem;max-width:calc(100vw - 4rem)}
+th,td{border-top:1px solid #bbb;padding:.4rem .5rem;text-align:left;vertical-align:top}
+thead th{background:#eee;overflow-wrap:normal}
+tbody th{font-weight:normal;white-space:nowrap}
+td{min-width:7.5rem}
+.start td:nth-child(2){min-width:15rem}
+.few td{min-width:0}
+td a{white-space:nowrap}
+small{display:block;font-size:.8125rem;color:#444}
+code{font:.8125rem/1.4 "DejaVu Sans Mono",Consolas,Menlo,monospace}
+td code{display:block;min-width:32ch;max-width:33ch;word-break:break-all}
+pre{background:#f3f3f3;padding:.5rem 1rem;white-space:pre-wrap}
+@media (max-width:40rem){dl{display:block}dd{margin:0 0 .5rem}h1{font-size:1.4rem}}
+@page{size:A4;margin:15mm}
+@page flat{size:A4 landscape;margin:12mm}
+@media print{
+body{max-width:none;padding:0;font-size:10pt}
+.custody{page:flat}
+.wide{overflow:visible;border:0}
+table{font-size:7pt}
+td,.start td:nth-child(2){min-width:0}
+td a{min-height:0}
+small,td code{font-size:6.5pt}
+td code{min-width:33ch}
+thead{display:table-header-group}
+tr,li,.caution{break-inside:avoid}
+h2{break-after:avoid}
+}
 """
 _POLICY = (
     "default-src 'none'; style-src 'sha256-"
@@ -36,153 +75,147 @@ _POLICY = (
 )
 
 
-def one_line(text: str) -> str:
-    """The text on one line: control characters are shown as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def _shown(text: object) -> str:
     """Text from outside as HTML."""
     return f"<bdi>{html.escape(one_line(str(text)))}</bdi>"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    cells = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+def _fixed(words: Words, key: str) -> str:
+    """Words of ours as HTML."""
+    return html.escape(words.text(key))
+
+
+def _said(words: Words, phrase: Phrase) -> str:
+    """A sentence of ours as HTML, the text from outside isolated in it."""
+    values = {name: _shown(value) for name, value in phrase.values.items()}
+    return html.escape(words.texts[phrase.key]).format_map(values)
+
+
+def _cell(cell: Cell) -> str:
+    """The lines of a cell as HTML, all but the first small."""
+    rest = "".join(f"<small>{_shown(line)}</small>" for line in cell[1:])
+    return (_shown(cell[0]) if cell else "") + rest
+
+
+def _table(
+    name: str, caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str = ""
+) -> str:
+    """A table of cells in HTML; its frame scrolls, and the keyboard reaches it."""
+    heads = "".join(f'<th scope="col">{html.escape(one)}</th>' for one in head)
     lines = "\n".join(
-        "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows
+        f'<tr><th scope="row">{row[0]}</th>'
+        + "".join(f"<td>{cell}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
     )
-    return f"<table><thead><tr>{cells}</tr></thead><tbody>\n{lines}\n</tbody></table>\n"
-
-
-def _page(title: str, body: str) -> bytes:
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        f'<div class="wide{kind}" role="region" aria-labelledby="{name}" tabindex="0">'
+        f'<table><caption id="{name}"><span>{html.escape(caption)}</span></caption>'
+        f"<thead><tr>{heads}</tr></thead><tbody>\n{lines}\n</tbody></table></div>\n"
+    )
+
+
+def _page(words: Words, title: Phrase, body: str, *, kind: str) -> bytes:
+    return (
+        f'<!doctype html>\n<html lang="{words.language}"><head><meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(one_line(title))}</title>\n<style>{_STYLE}</style></head>\n"
-        f"<body><h1>{_shown(title)}</h1>\n{body}</body></html>\n"
+        f"<title>{html.escape(one_line(words.said(title)))}</title>\n<style>{_STYLE}</style></head>\n"
+        f'<body class="{kind}"><main><h1>{_said(words, title)}</h1>\n'
+        f"{body}</main></body></html>\n"
     ).encode("utf-8", "backslashreplace")
+
+
+def _section(words: Words, name: str, content: str) -> str:
+    return f"<h2>{_fixed(words, f'part.{name}')}</h2>\n{content}"
 
 
 def start_page(dossier: Dossier) -> bytes:
     """START.html: what the dossier is, what it shows, its index, what is left out."""
-    case = dossier.case
-    checkpoint = parse_checkpoint(parse_note(dossier.checkpoint).text)
-    facts = [
-        ("Dossier", case.dossier),
-        ("Case", case.case),
-        ("Exported", f"{case.exported_at} by {case.exported_by}"),
-        ("From", f"{case.organisation} ({case.node})"),
-        ("For", case.recipient),
-        ("Purpose and legal basis", f"{case.purpose}; {case.basis}"),
-        ("Exhibits", str(len(dossier.exhibits))),
-        ("Log", f"{checkpoint.origin}, {checkpoint.size} entries, root {checkpoint.root.hex()}"),
-        ("Software", f"svitlo {case.version}"),
-    ]
-    rows = [f"<dt>{html.escape(name)}</dt><dd>{_shown(text)}</dd>" for name, text in facts]
-    body = f"<dl>{''.join(rows)}</dl>\n"
-    body += _standing(dossier)
-    body += (
-        "<h2>How to check</h2><p>VERIFY.txt says it step by step. In short: compare the SHA-256 of"
-        " verify.py with a value published elsewhere, then run <code>python3 -I verify.py</code>"
-        " here. Nothing on this page proves itself.</p>\n"
-        '<h2>Read on</h2><ul><li><a href="custody/custody.html">Custody</a></li>'
-        '<li><a href="data/index.csv">Index as a table</a></li>'
-        '<li><a href="certificate/certificate.en.txt">Draft certificate</a></li>'
-        '<li><a href="VERIFY.txt">VERIFY.txt</a></li></ul>\n'
+    words = words_of(dossier.case.language)
+    facts = "".join(
+        f"<dt>{html.escape(name)}</dt><dd>{_shown(text)}</dd>\n"
+        for name, text in facts_of(dossier, words)
     )
-    head = ("No.", "Name as received", "Date", "Source", "Bytes", "SHA-256", "File")
-    body += "<h2>Exhibits</h2>\n" + _table(head, map(_exhibit_cells, dossier.exhibits))
-    body += _left_out(dossier)
-    return _page(f"Dossier: {case.title}", body)
-
-
-def _standing(dossier: Dossier) -> str:
-    """What the dossier shows, each with the words that a green mark never stands without."""
+    caution = _fixed(words, "caution")
     marks = "".join(
-        f'<li><span class="good">{_shown(mark)}</span> ({CAUTION})</li>'
-        for mark in shown_by(dossier)
+        f'<li><span class="good">{_said(words, mark)}</span> ({caution})</li>\n'
+        for mark in marks_of(dossier)
     )
-    gaps = "".join(f"<li>{_shown(gap)}</li>" for gap in gaps_of(dossier))
-    return (
-        f"<h2>What it shows</h2><ul>{marks}</ul>\n<h2>Gaps and limits</h2><ul>{gaps}</ul>\n"
-        f'<p class="caution">This shows {CAUTION}.</p>\n'
+    gaps = "".join(f"<li>{_said(words, gap)}</li>\n" for gap in gaps_of(dossier))
+    rows = (
+        [
+            *map(_cell, row[:-2]),
+            f"<code>{_shown(row[-2][0])}</code>",
+            "".join(_file(line) for line in row[-1]),
+        ]
+        for row in exhibit_rows(dossier, words)
     )
-
-
-def shown_by(dossier: Dossier) -> list[str]:
-    """What the dossier has to show: who signed, cosigned and stamped, and when."""
-    marks = [f"logged and signed by {dossier.case.node}"]
-    marks += [f"cosigned by {name} at {at}" for name, at in dossier.cosigners]
-    for stamp in dossier.stamps:
-        at = datetime.fromtimestamp(stamp.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        part = "an earlier state of the log" if stamp.checkpoint else "the log"
-        marks.append(f"{part} existed no later than {at}, says {stamp.authority}")
-    return marks
-
-
-def gaps_of(dossier: Dossier) -> list[str]:
-    """What the dossier does not have, and what no dossier can show."""
-    gaps = [] if dossier.cosigners else ["no independent cosigner: the log is the node's word"]
-    gaps += [] if dossier.stamps else ["not stamped: times are those of the node's own clock"]
-    sealed = "sealed exhibits: whoever opens them needs a key that is not here"
-    gaps += [sealed] if any(exhibit.is_sealed for exhibit in dossier.exhibits) else []
-    always = "nothing proves what was never logged; integrity and order are shown from sealing on"
-    return [*gaps, *dossier.limits, always]
-
-
-def _exhibit_cells(exhibit: Exhibit) -> tuple[str, ...]:
-    links = "".join(
-        f'<a href="{html.escape(one.path)}" download>{html.escape(one.path[14:])}</a><br>'
-        for one in exhibit.outgoing()
+    exhibits = _table("exhibits", words.text("exhibits.caption"), head_of(EXHIBITS, words), rows)
+    body = (
+        f'<p class="caution">{_fixed(words, "caution.page")}</p>\n'
+        + _section(words, "facts", f"<dl>{facts}</dl>\n")
+        + _section(words, "shows", f"<ul>{marks}</ul>\n")
+        + _section(words, "gaps", f"<ul>{gaps}</ul>\n")
+        + _section(words, "withheld", _left_out(dossier, words))
+        + _section(words, "check", _checking(words))
+        + _section(words, "more", _links(dossier, words))
+        + _section(words, "exhibits", exhibits)
     )
-    return (
-        exhibit.number,
-        _shown(exhibit.name) + (f"<br>{_shown(exhibit.title)}" if exhibit.title else ""),
-        _shown(exhibit.date),
-        _shown(exhibit.source),
-        str(exhibit.size),
-        f"<code>{_shown(exhibit.sha256)}</code>",
-        links,
-    )
+    return _page(words, Phrase("page.start", {"title": dossier.case.title}), body, kind="start")
 
 
-def _left_out(dossier: Dossier) -> str:
+def _file(line: str) -> str:
+    """A file of an exhibit as a link; words about it stand small."""
+    if "/" not in line:
+        return f"<small>{html.escape(line)}</small>"
+    path = html.escape(line)
+    return f'<a href="data/exhibits/{path}" download>{path}</a><br>'
+
+
+def _left_out(dossier: Dossier, words: Words) -> str:
     if not dossier.withheld:
-        return "<h2>Left out</h2><p>Nothing is withheld: none.</p>\n"
+        return f"<p>{_fixed(words, 'withheld.none')}</p>\n"
     rows = [(_shown(w.category), _shown(w.authority), str(w.count)) for w in dossier.withheld]
-    return "<h2>Left out</h2>\n" + _table(("Category", "Authority", "Count"), rows)
+    head = head_of(("category", "authority", "count"), words)
+    return _table("withheld", words.text("withheld.caption"), head, rows, kind=" few")
+
+
+def _checking(words: Words) -> str:
+    return (
+        f"<ol><li>{_fixed(words, 'check.compare')}</li>\n"
+        f"<li>{_fixed(words, 'check.run')}<pre><code>python3 -I verify.py</code></pre></li></ol>\n"
+        f"<p>{_fixed(words, 'check.hand')}</p>\n"
+    )
+
+
+def _links(dossier: Dossier, words: Words) -> str:
+    pages = [
+        ("custody/custody.html", "custody"),
+        ("custody/custody.csv", "custody-table"),
+        ("data/index.csv", "index"),
+        (f"certificate/certificate.{words.language}.txt", "certificate"),
+        ("VERIFY.txt", "verify"),
+    ]
+    pages[1:1] = [("START.pdf", "report")] if dossier.report else []
+    items = "".join(
+        f'<li><a href="{path}">{_fixed(words, f"link.{name}")}</a></li>\n' for path, name in pages
+    )
+    return f"<ul>{items}</ul>\n"
 
 
 def custody_page(dossier: Dossier) -> bytes:
     """custody.html: every event once, in the order of the log, with the exhibits it is about."""
-    numbers = {exhibit.id: exhibit.number for exhibit in dossier.exhibits}
-    names = {person: f"{name} ({person})" for _, _, person, name in dossier.trust.people}
-    meant = exhibits_by_name(dossier)
-    rows = []
-    for event in dossier.statements:
-        if event.kind == "custody.event":
-            about = {numbers[one] for name in event.subject for one in meant.get(name, ())}
-            cells = [_shown(names.get(str(cell), cell)) for cell in event_cells(event)]
-            rows.append([_ranges(sorted(about)), *cells])
-    head = ("Exhibits", "Log index", "Statement", "Time", "Event", "Actor", "Purpose", "Basis")
-    table = _table((*head, "Result", "Tool", "Version", "Signed by key"), rows)
-    note = (
-        "<p>Times are those of the node's clock. Reads are kept in the node's audit log. This shows"
-        f" {CAUTION}.</p>\n"
+    words = words_of(dossier.case.language)
+    rows = ([_cell(cell) for cell in row] for row in custody_rows(dossier, words))
+    body = (
+        f'<ul><li><a href="../START.html">{_fixed(words, "link.start")}</a></li>\n'
+        f'<li><a href="custody.csv">{_fixed(words, "link.custody-table")}</a></li></ul>\n'
+        f"<p>{_fixed(words, 'custody.note')}</p>\n"
+        f'<p class="caution">{_fixed(words, "caution.page")}</p>\n'
+        + _table("events", words.text("custody.caption"), head_of(CUSTODY, words), rows)
     )
-    return _page(f"Custody: {dossier.case.title}", note + table)
-
-
-def _ranges(numbers: Sequence[str]) -> str:
-    """Numbers in short: 0001-0003, 0007."""
-    runs: list[list[str]] = []
-    for number in numbers:
-        if runs and int(number) == int(runs[-1][1]) + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ", ".join(first if first == last else f"{first}-{last}" for first, last in runs)
+    return _page(words, Phrase("page.custody", {"title": dossier.case.title}), body, kind="custody")
 
 
 def instructions(dossier: Dossier) -> bytes:

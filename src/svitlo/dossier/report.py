@@ -1,107 +1,160 @@
-"""The report of a dossier as PDF/A-3b, typeset by typst; the certificate's numbers are attached.
+r"""The report of a dossier as PDF/A-3b, typeset by typst; the certificate's numbers are attached.
 
 The text reaches typst as JSON only, never as its markup, so that nothing in a name is a command.
 Nothing is read or fetched: the template and fonts are inside, packages and system fonts are off.
 `typeset` runs in the cage. The same document gives the same bytes.
+
+PDF/A wants a glyph for every letter. Letters that no font inside has are shown as escapes like
+`\u65e5`; the pages and tables beside the report show them as they are.
 """
 
 import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from svitlo.dossier.contents import Dossier
-from svitlo.dossier.pages import CAUTION, gaps_of, one_line, shown_by
-from svitlo.dossier.tables import event_cells
+from svitlo.dossier.listing import CUSTODY, EXHIBITS, Cell, custody_rows, exhibit_rows, head_of
+from svitlo.dossier.standing import facts_of, gaps_of, marks_of
+from svitlo.dossier.words import one_line, words_of
 from svitlo.errors import DossierError, MissingComponent
-from svitlo.seal.checkpoint import parse_checkpoint
-from svitlo.seal.note import parse_note
 
 MOST_ROWS = 2000
 """Exhibits and events that the report lists; the tables in the dossier have all."""
 
+_LONG = re.compile(r"[^\s\u200b]{29,}")
+_DIGEST = re.compile("[0-9a-f]{64}")
+_RARE = re.compile("[^\n\u200b -~\u00a0-\u017f\u0400-\u045f\u0490\u0491\u2010-\u201e\u2116]")
+"""What the fonts inside may lack: not Latin, Ukrainian, or their marks."""
+
+_BLOCK_BITS = 8  # letters are tried by blocks of 256, as scripts come
+_FONT = '#set text(font: "Libertinus Serif")'
+_TRIAL = (
+    "#set document(date: datetime(year: 2000, month: 1, day: 1))\n"
+    f"{_FONT}\n#text(sys.inputs.document) #strong(text(sys.inputs.document))\n"
+)
 _TEMPLATE = """\
 #let doc = json(bytes(sys.inputs.document))
+#let words = doc.words
+#let plain(it) = text(str(it))
 #set document(title: doc.title, author: doc.from, date: datetime(
   year: doc.day.at(0), month: doc.day.at(1), day: doc.day.at(2)))
-#set page(paper: "a4", margin: 2cm, numbering: "1 / 1", footer-descent: 20%)
-#set text(font: "Libertinus Serif", size: 10pt, lang: "en")
+#set page(paper: "a4", margin: (x: 1.8cm, top: 1.8cm, bottom: 2cm), footer: context {
+  set text(size: 8pt)
+  grid(columns: (1fr, auto), plain(doc.ident + " · " + words.caution),
+    counter(page).display("1 / 1", both: true))
+})
+#set text(font: "Libertinus Serif", size: 10pt, lang: doc.language)
 #set par(justify: false)
-#show heading: set block(above: 1.2em, below: 0.7em)
-#let plain(it) = text(str(it))
-#let cells(row, size: 7pt) = row.map(c => text(size: size, plain(c)))
+#show heading: set block(above: 1.4em, below: 0.7em, sticky: true)
+#show regex("[0-9a-f]{64}"): set text(font: "DejaVu Sans Mono", size: 0.8em)
+#let lines(cell) = {
+  plain(cell.at(0, default: ""))
+  for line in cell.slice(calc.min(1, cell.len())) { linebreak(); text(fill: luma(70), plain(line)) }
+}
+#let listing(columns, part) = {
+  set text(size: 7.5pt, hyphenate: false)
+  if part.rest != "" { plain(part.rest) }
+  table(columns: columns, stroke: (x, y) => (bottom: 0.4pt + luma(150)), inset: 3pt,
+    fill: (x, y) => if y == 0 { luma(235) },
+    table.header(..part.head.map(it => strong(plain(it)))),
+    ..part.rows.map(row => {
+      let is-long = row.flatten().join().len() > 800
+      row.map(cell => table.cell(breakable: is-long, lines(cell)))
+    }).flatten())
+}
 #pdf.attach("certificate.json", bytes(doc.certificate), relationship: "data",
-  mime-type: "application/json", description: "The numbers of the draft certificate")
+  mime-type: "application/json", description: words.attached)
 = #plain(doc.title)
-#for (name, value) in doc.facts [*#plain(name):* #plain(value) \\ ]
-== What it shows
-#for mark in doc.marks [- #plain(mark) (#plain(doc.caution))
-]
-== Gaps and limits
-#for gap in doc.gaps [- #plain(gap)
-]
-== Exhibits
-#if doc.more-exhibits > 0 [The first #doc.exhibits.len();
-  #doc.more-exhibits more are in data/index.csv.]
-#table(columns: (auto, 1fr, auto, 1.6fr), stroke: 0.3pt + gray,
-  table.header([*No.*], [*Name as received*], [*Bytes*], [*SHA-256*]),
-  ..doc.exhibits.map(row => cells(row)).flatten())
-== Custody
-#if doc.more-events > 0 [The first #doc.events.len();
-  #doc.more-events more are in custody/custody.csv.]
-#table(columns: (auto, auto, auto, 1fr, auto, auto), stroke: 0.3pt + gray,
-  table.header([*Index*], [*Time*], [*Event*], [*Actor*], [*Purpose*], [*Basis*]),
-  ..doc.events.map(row => cells(row)).flatten())
-#rect(width: 100%, stroke: 0.5pt)[This shows #plain(doc.caution). Nothing in this file proves
-itself: VERIFY.txt says how to check the dossier that it lies in.]
+#rect(width: 100%, inset: 6pt, stroke: 0.7pt)[#plain(words.notice)]
+== #plain(words.facts)
+#grid(columns: (auto, 1fr), column-gutter: 1em, row-gutter: 0.55em,
+  ..doc.facts.map(((name, value)) => (strong(plain(name)), plain(value))).flatten())
+== #plain(words.shows)
+#list(..doc.marks.map(mark => [#plain(mark) (#plain(words.caution))]))
+== #plain(words.gaps)
+#list(..doc.gaps.map(gap => plain(gap)))
+== #plain(words.withheld)
+#if doc.withheld.rows.len() == 0 { plain(words.none) } else {
+  listing((1fr, 1fr, auto), doc.withheld)
+}
+#set page(flipped: true, margin: (x: 1.5cm, top: 1.5cm, bottom: 1.8cm))
+== #plain(words.exhibits)
+#listing((auto, 2fr, 1.2fr, 7em, 8.5em, auto, auto), doc.exhibits)
+== #plain(words.custody)
+#listing((5em, 7em, 1fr, 6em, 1.5fr, 1.1fr, 1.5fr, 1.2fr, 1.5fr), doc.events)
 """
 
 
 def document_of(dossier: Dossier, certificate: bytes) -> bytes:
     """The report's text as JSON, for `typeset`."""
     case = dossier.case
-    checkpoint = parse_checkpoint(parse_note(dossier.checkpoint).text)
-    facts = [
-        ("Dossier", case.dossier),
-        ("Case", case.case),
-        ("Exported", f"{case.exported_at} by {case.exported_by}"),
-        ("From", f"{case.organisation} ({case.node})"),
-        ("For", case.recipient),
-        ("Purpose and legal basis", f"{case.purpose}; {case.basis}"),
-        ("Exhibits", str(len(dossier.exhibits))),
-        ("Withheld", str(sum(item.count for item in dossier.withheld))),
-        ("Log", f"{checkpoint.origin}, {checkpoint.size} entries"),
-        ("Root", checkpoint.root.hex()),
-    ]
-    events = [one for one in dossier.statements if one.kind == "custody.event"]
+    words = words_of(case.language)
+    parts = ("facts", "shows", "gaps", "withheld", "exhibits", "custody")
     value = {
-        "title": f"Dossier: {case.title}",
+        "language": words.language,
+        "title": words.text("page.start", title=case.title),
+        "ident": case.dossier,
         "from": case.organisation or case.node,
         "day": [int(part) for part in case.exported_at[:10].split("-")],
-        "certificate": certificate.decode(),
-        "facts": facts,
-        "marks": shown_by(dossier),
-        "gaps": gaps_of(dossier),
-        "caution": CAUTION,
-        "exhibits": [
-            [one.number, one.name, one.size, one.sha256] for one in dossier.exhibits[:MOST_ROWS]
-        ],
-        "more-exhibits": max(0, len(dossier.exhibits) - MOST_ROWS),
-        "events": [
-            [cells[0], cells[2], cells[3], cells[4], cells[5], cells[6]]
-            for cells in map(event_cells, events[:MOST_ROWS])
-        ],
-        "more-events": max(0, len(events) - MOST_ROWS),
+        "words": {
+            "caution": words.text("caution"),
+            "notice": words.text("caution.pdf"),
+            "attached": words.text("report.certificate"),
+            "none": words.text("withheld.none"),
+            **{name: words.text(f"part.{name}") for name in parts},
+        },
+        "facts": facts_of(dossier, words),
+        "marks": [words.said(mark) for mark in marks_of(dossier)],
+        "gaps": [words.said(gap) for gap in gaps_of(dossier)],
+        "withheld": {
+            "rest": "",
+            "head": head_of(("category", "authority", "count"), words),
+            "rows": [
+                ((one.category,), (one.authority,), (str(one.count),)) for one in dossier.withheld
+            ],
+        },
+        "exhibits": _listing(
+            head_of(EXHIBITS, words),
+            exhibit_rows(dossier, words),
+            lambda count: words.text("rest.exhibits", count=count),
+        ),
+        "events": _listing(
+            head_of(CUSTODY, words),
+            custody_rows(dossier, words),
+            lambda count: words.text("rest.custody", count=count),
+        ),
     }
-    return json.dumps(_shown(value), ensure_ascii=True).encode()
+    shown = {**_shown(value), "certificate": certificate.decode()}
+    return json.dumps(shown, ensure_ascii=True).encode()
+
+
+def _listing(
+    head: Sequence[str], rows: Iterable[tuple[Cell, ...]], rest: Callable[[int], str]
+) -> dict[str, Any]:
+    """A table of at most `MOST_ROWS` rows, and words on those that are left."""
+    left = iter(rows)
+    first = list(islice(left, MOST_ROWS))
+    count = sum(1 for _ in left)
+    return {"head": head, "rows": first, "rest": rest(count) if count else ""}
 
 
 def _shown(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """The value with every text on one line, but for the attached certificate."""
+    """The value with every text on one line, long words with places where they may break."""
     if isinstance(value, str):
-        return one_line(value)
+        return _LONG.sub(_breakable, one_line(value))
     if isinstance(value, dict):
-        return {k: v if k == "certificate" else _shown(v) for k, v in value.items()}
+        return {name: _shown(one) for name, one in value.items()}
     return [_shown(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _breakable(found: re.Match[str]) -> str:
+    """A long word that may break after its separators and every 16 letters; digests stay whole."""
+    if _DIGEST.fullmatch(found[0]):
+        return found[0]
+    return re.sub(r"[/_.,:;-]+|[^/_.,:;-]{16}", "\\g<0>\u200b", found[0])
 
 
 def typeset(document: bytes) -> bytes:
@@ -112,21 +165,57 @@ def typeset(document: bytes) -> bytes:
         MissingComponent: typst is not installed.
     """
     try:
+        value = json.loads(document)
+        year, month, day = value["day"]
+        at = int(datetime(year, month, day, tzinfo=UTC).timestamp())
+        return _compile(_TEMPLATE, json.dumps(_with_glyphs(value)), at)
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise DossierError(f"the report cannot be typeset: {str(error)[:200]!a}") from error
+
+
+def _with_glyphs(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """The value with escapes in place of letters that no font inside has."""
+    blocks: dict[int, set[str]] = {}
+    for letter in set(_RARE.findall(json.dumps(value, ensure_ascii=False))):
+        blocks.setdefault(ord(letter) >> _BLOCK_BITS, set()).add(letter)
+    lost = {
+        ord(letter): letter.encode("unicode_escape").decode()
+        for letters in blocks.values()
+        if not _has_glyphs(" ".join(sorted(letters)))
+        for letter in letters
+    }
+    return _escaped(value, lost) if lost else value
+
+
+def _escaped(value: Any, lost: Mapping[int, str]) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, str):
+        return value.translate(lost)
+    if isinstance(value, dict):
+        return {k: v if k == "certificate" else _escaped(v, lost) for k, v in value.items()}
+    return [_escaped(item, lost) for item in value] if isinstance(value, list) else value
+
+
+def _has_glyphs(letters: str) -> bool:
+    try:
+        _compile(_TRIAL, letters, 0)
+    except RuntimeError:
+        return False
+    return True
+
+
+def _compile(template: str, document: str, at: int) -> bytes:
+    try:
         import typst  # noqa: PLC0415 - the `report` extra, wanted in the cage only
     except ImportError:
         raise MissingComponent("typst, the `report` extra of svitlo") from None
-    try:
-        year, month, day = json.loads(document)["day"]
-        made: object = typst.compile(
-            _TEMPLATE.encode(),
-            format="pdf",
-            sys_inputs={"document": document.decode()},
-            pdf_standards="a-3b",
-            ignore_system_fonts=True,
-            timestamp=int(datetime(year, month, day, tzinfo=UTC).timestamp()),
-        )
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise DossierError(f"the report cannot be typeset: {str(error)[:200]!a}") from error
+    made: object = typst.compile(
+        template.encode(),
+        format="pdf",
+        sys_inputs={"document": document},
+        pdf_standards="a-3b",
+        ignore_system_fonts=True,
+        timestamp=at,
+    )
     if not isinstance(made, bytes):
         raise DossierError("the report was typeset into something else than a PDF")
     return made

@@ -16,6 +16,7 @@ from typing import Any
 from svitlo.dossier.contents import Case, Exhibit, Withheld
 from svitlo.dossier.custody import custody_digest
 from svitlo.dossier.package import bound_files, export_parts
+from svitlo.dossier.words import words_of
 from svitlo.errors import Busy, DossierError, InvalidInput, SandboxError
 from svitlo.node.acting import Actor
 from svitlo.node.asserting import Happening, append_to_log, custody_statement, openings_of
@@ -51,15 +52,16 @@ class Disclosure:
     """What is asked for: which exhibits, where to, for whom.
 
     `target` becomes the dossier, or gets it inside when it is there already. With `is_sealed` the
-    exhibits go out encrypted to this node's recipients.
+    exhibits go out encrypted to this node's recipients. `language` is that of the pages.
     """
 
     ids: tuple[str, ...] = ()
     is_all: bool = False
     target: Path
     is_sealed: bool = False
-    recipient: str = "not stated"
+    recipient: str = ""
     title: str = ""
+    language: str = "en"
     withheld: tuple[Withheld, ...] = ()
 
 
@@ -80,7 +82,7 @@ def make_dossier(
     """The dossier of these exhibits.
 
     Raises:
-        InvalidInput: nothing or both was named, or the place is taken.
+        InvalidInput: nothing or both was named, the place is taken, or no page speaks the language.
         NotFound: there is no such exhibit, or its bytes are gone.
         DigestMismatch: an exhibit holds other bytes than were sealed: nothing is exported.
         AccessDenied: the person's key is not here.
@@ -135,20 +137,22 @@ def _made(node: Node, actor: Actor, asked: Disclosure, outbound: Outbound) -> Ma
 
 def _case(node: Node, actor: Actor, asked: Disclosure, rows: Sequence[ExhibitRow]) -> Case:
     cases = sorted({row.case for row in rows})
+    words = words_of(asked.language)
     name = Person.objects.filter(ident=actor.person).values_list("name", flat=True).first()
     return Case(
         dossier=f"d-{node.ulids.next()}",
         case=", ".join(cases),
-        title=asked.title or f"Case {', '.join(cases)}",
+        title=asked.title or words.text("title.case", case=", ".join(cases)),
         node=node.settings.origin,
         organisation=f"{node.settings.name} ({node.settings.state})",
         exported_at=utc_text(node.now()),
         exported_by=f"{name} ({actor.person})" if name else actor.person,
-        recipient=asked.recipient,
+        recipient=asked.recipient or words.text("not-stated"),
         purpose=actor.purpose.purpose,
         basis=actor.purpose.basis,
         version=node.version,
         quorum=node.settings.quorum,
+        language=words.language,
     )
 
 

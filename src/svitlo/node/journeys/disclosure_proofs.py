@@ -13,6 +13,7 @@ from svitlo.dossier.contents import Dossier, Exhibit, Stamp, Trust, Withheld
 from svitlo.dossier.package import batch_line, needed_tiles, tile_file
 from svitlo.dossier.proofs import Opening, plain_value
 from svitlo.errors import LogStateError, SettingsError
+from svitlo.node.journeys.confirming import OVERRIDE
 from svitlo.node.journeys.disclosure_writing import Outbound, verifier_file
 from svitlo.node.journeys.holding import CASE
 from svitlo.node.journeys.rotation import signing_keys
@@ -51,7 +52,6 @@ def gathered(
         raise LogStateError("the export stands in the log and is not signed yet: make it again")
     remarks: list[str] = []
     policy, quorum = _policy(node, row, remarks)
-    limits = tuple(remarks)
     roots, stamps = _stamps(node, row, statements)
     remarks += [] if quorum.k else ["no independent cosigner"]
     remarks += [] if stamps else ["not stamped by a time stamp authority"]
@@ -72,9 +72,15 @@ def gathered(
             (name, _utc(time)) for name, time in zip(quorum.names, quorum.times, strict=True)
         ),
         quorum=policy.quorum,
-        limits=limits,
+        confirmed_at=_confirmations(node.spine),
     )
     return dossier, tuple(remarks)
+
+
+def _confirmations(origin: str) -> tuple[str, ...]:
+    """When two officers confirmed the log because no cosigner could."""
+    found = Subject.objects.filter(name=origin, statement__type=OVERRIDE)
+    return tuple(sorted(set(found.values_list("statement__at", flat=True))))
 
 
 def _utc(seconds: int) -> str:
