@@ -51,9 +51,10 @@ A forged dossier brings a forged verifier: compare the SHA-256 of this file with
 published elsewhere. Built from the package svitlo (Apache-2.0), whose modules say more.
 It shows integrity and time, not truth.
 """
-
 from __future__ import annotations
-
+import sys
+if __name__ == "__main__" and not getattr(sys.flags, "safe_path", sys.flags.isolated):
+    del sys.path[0]  # the folder of the dossier: an argparse.py that lies in it is not ours
 '''
 SHORTEST = 3
 """Lines of a bracketed list of one item, which keeps its comma."""
@@ -301,9 +302,9 @@ def in_one_line(match: re.Match[str]) -> str:
 
 
 def commented(match: re.Match[str]) -> str:
-    """A head of a definition with its docstring as a comment, where both fit in a line."""
+    """A head of a definition with its docstring as a comment, or alone where it does not fit."""
     line = f"{match.group(1)}  # {match.group(2)}"
-    return line if len(line) <= WIDTH else match.group(0)
+    return line if len(line) <= WIDTH else match.group(1)
 
 
 def joined(text: str) -> str:

@@ -86,7 +86,7 @@ def check_index(
 ) -> list[Finding]:
     """What differs between index, files and statements: they name the same exhibits."""
     findings: list[Finding] = []
-    sealed = {o.subject[0]: o for o in openings if o.kind == "exhibit.sealed" and o.subject}
+    sealed = _sealings(openings, findings)
     listed = {row.file for row in rows} | {file for row in rows for file, _ in row.derivatives}
     there = {file for file in files if file.startswith(EXHIBITS)}
     findings += [Finding("missing", file, "the index names it") for file in listed - there]
@@ -103,6 +103,17 @@ def check_index(
     for statement in sealed.values():
         findings.append(Finding("missing", statement.name, "the index has no such exhibit"))
     return sorted(findings, key=str)
+
+
+def _sealings(openings: Iterable[Opening], findings: list[Finding]) -> dict[str, Opening]:
+    sealed: dict[str, Opening] = {}
+    for one in openings:
+        if one.kind == "exhibit.sealed" and one.subject:
+            is_first = sealed.setdefault(one.subject[0], one) is one
+            if not is_first or not {"batch", "sig"} & set(one.value):
+                detail = "of no signed batch, or its exhibit was sealed before"
+                findings.append(Finding("unproven", one.name, detail))
+    return sealed
 
 
 def events_of(openings: Iterable[Opening]) -> dict[str, list[Opening]]:

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 PAYLOAD, TAGS = "manifest-sha256.txt", "tagmanifest-sha256.txt"
+_UNPRINTABLE = re.compile(r"[^ -~]")
+_FIXED = re.compile(  # what a dossier has beside its payload
+    r"(?:bagit|bag-info|manifest-sha256|VERIFY)\.txt|verify\.py|START\.(?:html|pdf)"
+    r"|trust/(?:roots\.pem|(?:policy|keys|dates)\.txt)|case/graph\.jsonld"
+    r"|proof/(?:(?:statements|batches)\.jsonl|checkpoint|tile/[0-9x/]+(?:\.p/[0-9]+)?)"
+    r"|proof/time/[^/]+/(?:query\.tsq|response\.tsr|chain\.pem|checkpoint"
+    r"|consistency\.txt)|custody/custody\.(?:csv|html)"
+    r"|certificate/certificate\.(?:json|(?:en|uk|fr|de)\.txt)"
+)
 _LISTED = re.compile(r"([0-9a-f]{64})  ((?:[\w-][\w.-]*/)*[\w-][\w.-]*)", re.ASCII)
 
 
@@ -32,7 +41,12 @@ class Finding:
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.kind}: {ascii(self.about)[1:-1]}: {self.detail}"
+        return f"{self.kind}: {ascii(self.about)[1:-1]}: {printable(self.detail)}"
+
+
+def printable(text: str) -> str:
+    """The text in printable ASCII: nothing from a dossier steers a terminal or hides a line."""
+    return _UNPRINTABLE.sub(lambda found: ascii(found.group())[1:-1], text)
 
 
 @dataclass(frozen=True)
@@ -79,7 +93,15 @@ def examine_folder(tree: Tree) -> Contents:
         size += size_bytes if path.startswith("data/") else 0
         if digest != listed[path]:
             findings.append(Finding("bad", path, f"SHA-256 is {digest}, not {listed[path]}"))
-    metadata = dict(line.split(": ", 1) for line in _lines(tree, "bag-info.txt") if ": " in line)
+    findings += [
+        Finding("extra", p, "is no file of a dossier")
+        for p in listed
+        if not p.startswith("data/") and not _FIXED.fullmatch(p)
+    ]
+    facts = [line.split(": ", 1) for line in _lines(tree, "bag-info.txt") if ": " in line]
+    metadata = dict(facts)
+    if len(metadata) < len(facts):
+        findings.append(Finding("duplicate", "bag-info.txt", "says one thing twice"))
     oxum = f"{size}.{sum(path.startswith('data/') for path in present)}"
     if metadata.get("Payload-Oxum") != oxum:
         findings.append(Finding("oxum", "bag-info.txt", f"Payload-Oxum should be {oxum}"))

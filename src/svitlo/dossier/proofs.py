@@ -52,11 +52,11 @@ def plain_value(text: bytes) -> dict[str, Any]:
         is_doubtful = b"null" in text or not text.isascii() or _LONG_NUMBER.search(text)
         reader = _CAREFUL if is_doubtful else _PLAIN_READER
         value = reader.decode(text.decode())
+        if isinstance(value, dict) and plain_bytes(value) == text:
+            return value
     except (ValueError, RecursionError):
         raise ProofError("is not JSON of the plain kind") from None
-    if not isinstance(value, dict) or plain_bytes(value) != text:
-        raise ProofError("is not an object in canonical form")
-    return value
+    raise ProofError("is not an object in canonical form")
 
 
 def _members(members: list[tuple[str, Any]]) -> dict[str, Any]:

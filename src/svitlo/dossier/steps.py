@@ -38,7 +38,7 @@ from svitlo.dossier.proofs import (
     signature_fault,
 )
 from svitlo.errors import BagError, DossierError, ProofError, SvitloError
-from svitlo.seal.checkpoint import Checkpoint, decode_base64, parse_checkpoint
+from svitlo.seal.checkpoint import HASH_BYTES, Checkpoint, decode_base64, parse_checkpoint
 from svitlo.seal.curve import verifier
 from svitlo.seal.note import parse_note
 from svitlo.seal.policy import examine_note, parse_policy
@@ -161,6 +161,8 @@ class _Examination:
             work()
         except SvitloError as error:
             self.fault("does not hold", TITLES[number - 1], str(error))
+        except (RecursionError, MemoryError):
+            self.fault("does not hold", TITLES[number - 1], "is nested too deep, or too large")
         return Step(
             number, TITLES[number - 1], tuple(self.findings), tuple(self.notes), self.is_whole
         )
@@ -256,8 +258,10 @@ class _Examination:
         quorum, self.quorum = accepted.quorum, policy.quorum
         if not quorum.reached:
             self.fault("quorum", "proof/checkpoint", f"{quorum.k} of {quorum.n} are not enough")
-        for log in policy.logs:
-            self.notes.append(f"log key {log.key.name}+{log.key.key_id.hex()} in trust/policy.txt")
+        for key in (*(log.key for log in policy.logs), *(w.key for w in policy.witnesses)):
+            is_short = len(key.public) == HASH_BYTES
+            public = key.public.hex() if is_short else f"SHA-256 {sha256(key.public).hexdigest()}"
+            self.notes.append(f"trust/policy.txt: {key.name}+{key.key_id.hex()} {public}")
         self.notes.append(f"cosigned by {quorum.k} of {quorum.n}; rule: quorum {policy.quorum}")
         self.notes += [
             f"cosigned by {name} at {_utc(time)}"
@@ -340,8 +344,9 @@ class _Examination:
             if stated.get(name) != fact:
                 self.fault("differs", "certificate.json", f"{name} is {fact!a}")
         given = stated.get("figures")
-        for name, value in found.items():
-            says = given.get(name) if isinstance(given, dict) else None
+        figured = given if isinstance(given, dict) else {}
+        for name in sorted({*found, *figured}):
+            value, says = found.get(name), figured.get(name)
             if says != value:
                 self.fault("differs", "certificate.json", f"{name} is {value!a}, not {says!a}")
         for language in LANGUAGES:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 VERIFIER = "verify.py"
 _BLOCK = 1 << 18
+_MAX_BYTES = 1 << 30  # of a file that is read whole; originals are streamed
 _FLAGS = os.O_RDONLY | sum(getattr(os, n, 0) for n in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 
 
@@ -122,6 +123,8 @@ def open_folder(path: str | os.PathLike[str]) -> Tree:
         found = list(_walk(root, ""))
     except OSError as error:
         raise BagError(f"the folder cannot be listed: {error.strerror}") from None
+    except RecursionError:
+        raise BagError("the folder cannot be listed: it is nested too deep") from None
     base = root + os.sep
     return Tree(
         tuple(name for name, what in found if not what),
@@ -146,10 +149,12 @@ def _walk(root: str, prefix: str) -> Iterator[tuple[str, str]]:
         yield from _walk(root, folder)
 
 
-def _blocks(path: str) -> Iterator[bytes]:
+def _blocks(path: str, most: int = sys.maxsize) -> Iterator[bytes]:
     try:
         descriptor = os.open(path, _FLAGS)
         try:
+            if os.fstat(descriptor).st_size > most:
+                raise BagError("is too large to be what its name says")
             block = os.read(descriptor, _BLOCK)
             while block:
                 yield block
@@ -161,7 +166,7 @@ def _blocks(path: str) -> Iterator[bytes]:
 
 
 def _read_file(path: str) -> bytes:
-    return b"".join(_blocks(path))
+    return b"".join(_blocks(path, _MAX_BYTES))
 
 
 def _digest(path: str, algorithms: Sequence[str]) -> tuple[tuple[str, ...], int]:
