@@ -110,7 +110,7 @@ def byte_bar(what: str) -> Callable[[int, int, int, int], None] | None:
     began = time.monotonic()
     bar = Progress(
         TextColumn(what),
-        BarColumn(finished_style="green"),
+        BarColumn(),
         TextColumn("{task.fields[count]}"),
         TimeRemainingColumn(),
         TextColumn("left"),
