@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 settings.register_profile("svitlo", deadline=None)
 settings.load_profile("svitlo")
 
-KNOWN = frozenset({"shared", "openssl"})
+KNOWN = frozenset({"shared", "openssl", "namespaces"})
 """What a machine may lack; SVITLO_REQUIRE names those that must be there."""
 
 REQUIRED = frozenset(filter(None, os.environ.get("SVITLO_REQUIRE", "").split(",")))

@@ -24,7 +24,7 @@ def columns() -> list[tuple[str, models.Field[object, object]]]:
     ]
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("node")
 def test_migrations_are_complete() -> None:
     told = io.StringIO()
 
