@@ -124,6 +124,8 @@ def _folder(node: Node) -> Iterator[Finding]:
     kind = _file_system(node.folder)
     if kind in NETWORK_FILE_SYSTEMS:
         yield Finding("folder", Grade.BAD, f"on {kind}: a network file system can lose a commit")
+    if stat.S_IMODE(node.folder.stat().st_mode) & 0o077:
+        yield Finding("folder", Grade.BAD, "others may read tables and receipts: make it 0700")
     free = shutil.disk_usage(node.folder).free
     grade = Grade.DOUBTFUL if free < LOW_SPACE_BYTES else Grade.GOOD
     yield Finding("space", grade, f"{free >> 20} MiB are free")

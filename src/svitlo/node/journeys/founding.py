@@ -58,6 +58,7 @@ def found_node(folder: Path, founding: Founding) -> Node:
     origin = founding.origin or origin_from(founding.name, founding.state)
     check_founding(folder, founding, origin)
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # the tables and receipts inside are not encrypted
     for name in FOLDERS:
         (folder / name).mkdir(mode=0o700)
     spine, audit = f"{origin}/spine/1", f"{origin}/audit/1"
