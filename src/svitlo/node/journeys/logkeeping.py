@@ -36,7 +36,7 @@ from svitlo.store.log.publishing import publish, publish_note
 from svitlo.store.log.reading import LogReader
 from svitlo.store.log.sequencing import pad, padding, sequence
 from svitlo.store.models import Checkpoint as CheckpointRow
-from svitlo.store.models import Log, Pending
+from svitlo.store.models import Log, Pending, Subject
 from svitlo.store.writing import unit
 
 
@@ -100,7 +100,8 @@ def _close(node: Node, witnesses: Witnesses, *, is_confirmed: bool) -> Head:
     for reader in (audit, spine):
         _check_open(reader)
         check_not_behind(node, reader)
-    row = None if _is_waiting(audit) or _is_waiting(spine) else spine.checkpoint()
+    is_waiting = _is_waiting(audit) or _is_waiting(spine) or not _is_stated(_present(audit))
+    row = None if is_waiting else spine.checkpoint()
     if row is not None and all(has_line(bytes(row.note), one) for one in witnesses):
         return _head_of(node, spine, row)
     standing = Standing()
@@ -130,7 +131,7 @@ def _sign_both(node: Node, audit: LogReader, spine: LogReader) -> Head:
     while sequence(audit.log_id):
         pass
     audited = sign_log(node, audit, AUDIT)
-    if audited.is_new:
+    if audited.is_signed and not _is_stated(audited.checkpoint):
         _state_audit_head(node, audited.checkpoint)
     return _close_spine(node, spine)
 
@@ -291,6 +292,16 @@ def _freeze(node: Node, error: ForkError) -> None:
 def _signed_size(reader: LogReader) -> int:
     row = reader.checkpoint()
     return int(row.size) if row else 0
+
+
+def _is_stated(audit: Checkpoint) -> bool:
+    """Whether the spine has this head of the audit log; a kill may have come between the two."""
+    last = (
+        Subject.objects.filter(name=audit.origin, statement__type="audit.head")
+        .order_by("-statement")
+        .first()
+    )
+    return last is not None and last.statement.value.body["size"] == audit.size
 
 
 def _state_audit_head(node: Node, audit: Checkpoint) -> None:
