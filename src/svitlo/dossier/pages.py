@@ -26,7 +26,7 @@ body{margin:0 auto;max-width:84rem;padding:1rem 1.25rem 3rem;overflow-wrap:anywh
 h1{font-size:1.75rem;line-height:1.25;margin:.5rem 0 1rem}
 h2{font-size:1.25rem;line-height:1.3;margin:2rem 0 .5rem}
 a{color:#0b4a80}
-li>a,td a{display:inline-block;min-height:1.5rem}
+li>a,td a{display:inline-block;min-height:1.5rem;vertical-align:top}
 a:focus-visible,.wide:focus-visible{outline:3px solid #0b4a80;outline-offset:2px}
 ul,ol{padding-left:1.25rem}
 li{margin:.25rem 0}
@@ -44,14 +44,21 @@ th,td{border-top:1px solid #bbb;padding:.4rem .5rem;text-align:left;vertical-ali
 thead th{background:#eee;overflow-wrap:normal}
 tbody th{font-weight:normal;white-space:nowrap}
 td{min-width:7.5rem}
+.custody td:nth-child(3),.custody td:nth-child(4),.custody td:nth-child(6){min-width:6rem}
+.custody td:nth-child(7),.custody td:nth-child(9){min-width:9.5rem}
 .start td:nth-child(2){min-width:15rem}
-.few td{min-width:0}
+.few td:nth-child(n){min-width:0}
 td a{white-space:nowrap}
 small{display:block;font-size:.8125rem;color:#444}
 code{font:.8125rem/1.4 "DejaVu Sans Mono",Consolas,Menlo,monospace}
 td code{display:block;min-width:32ch;max-width:33ch;word-break:break-all}
 pre{background:#f3f3f3;padding:.5rem 1rem;white-space:pre-wrap}
-@media (max-width:40rem){dl{display:block}dd{margin:0 0 .5rem}h1{font-size:1.4rem}}
+@media screen and (max-width:40rem){
+dl{display:block}
+dd{margin:0 0 .5rem}
+h1{font-size:1.4rem}
+.custody td:nth-child(n){min-width:11rem}
+}
 @page{size:A4;margin:15mm}
 @page flat{size:A4 landscape;margin:12mm}
 @media print{
@@ -59,7 +66,7 @@ body{max-width:none;padding:0;font-size:10pt}
 .custody{page:flat}
 .wide{overflow:visible;border:0}
 table{font-size:7pt}
-td,.start td:nth-child(2){min-width:0}
+.wide td:nth-child(n){min-width:0}
 td a{min-height:0}
 small,td code{font-size:6.5pt}
 td code{min-width:33ch}

@@ -10,7 +10,7 @@ PDF/A wants a glyph for every letter. Letters that no font inside has are shown 
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -24,7 +24,7 @@ from svitlo.errors import DossierError, MissingComponent
 MOST_ROWS = 2000
 """Exhibits and events that the report lists; the tables in the dossier have all."""
 
-_LONG = re.compile(r"[^\s\u200b]{29,}")
+_LONG = re.compile(r"[^\s()\u200b]{29,}")
 _DIGEST = re.compile("[0-9a-f]{64}")
 _RARE = re.compile("[^\n\u200b -~\u00a0-\u017f\u0400-\u045f\u0490\u0491\u2010-\u201e\u2116]")
 """What the fonts inside may lack: not Latin, Ukrainian, or their marks."""
@@ -168,31 +168,41 @@ def typeset(document: bytes) -> bytes:
         value = json.loads(document)
         year, month, day = value["day"]
         at = int(datetime(year, month, day, tzinfo=UTC).timestamp())
-        return _compile(_TEMPLATE, json.dumps(_with_glyphs(value)), at)
+        return _typeset(value, at)
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise DossierError(f"the report cannot be typeset: {str(error)[:200]!a}") from error
 
 
-def _with_glyphs(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """The value with escapes in place of letters that no font inside has."""
+def _typeset(value: Any, at: int) -> bytes:  # noqa: ANN401 - any JSON value
+    """The PDF; without any rare letters where those with glyphs still cannot stand together."""
+    rare = set(_RARE.findall(json.dumps(value, ensure_ascii=False)))
+    try:
+        return _compile(_TEMPLATE, json.dumps(_escaped(value, _without_glyphs(rare))), at)
+    except RuntimeError:
+        return _compile(_TEMPLATE, json.dumps(_escaped(value, rare)), at)
+
+
+def _without_glyphs(letters: Iterable[str]) -> set[str]:
+    """Those of the letters whose block holds one that no font inside has."""
     blocks: dict[int, set[str]] = {}
-    for letter in set(_RARE.findall(json.dumps(value, ensure_ascii=False))):
+    for letter in letters:
         blocks.setdefault(ord(letter) >> _BLOCK_BITS, set()).add(letter)
-    lost = {
-        ord(letter): letter.encode("unicode_escape").decode()
-        for letters in blocks.values()
-        if not _has_glyphs(" ".join(sorted(letters)))
-        for letter in letters
-    }
-    return _escaped(value, lost) if lost else value
+    lost = [block for block in blocks.values() if not _has_glyphs(" ".join(sorted(block)))]
+    return set().union(*lost)
 
 
-def _escaped(value: Any, lost: Mapping[int, str]) -> Any:  # noqa: ANN401 - any JSON value
-    if isinstance(value, str):
-        return value.translate(lost)
-    if isinstance(value, dict):
-        return {k: v if k == "certificate" else _escaped(v, lost) for k, v in value.items()}
-    return [_escaped(item, lost) for item in value] if isinstance(value, list) else value
+def _escaped(value: Any, letters: Collection[str]) -> Any:  # noqa: ANN401 - any JSON value
+    """The value with escapes in place of these letters, but for the attached certificate."""
+    table = {ord(one): one.encode("unicode_escape").decode() for one in letters}
+
+    def shown(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+        if isinstance(value, str):
+            return value.translate(table)
+        if isinstance(value, dict):
+            return {k: v if k == "certificate" else shown(v) for k, v in value.items()}
+        return [shown(item) for item in value] if isinstance(value, list) else value
+
+    return shown(value) if table else value
 
 
 def _has_glyphs(letters: str) -> bool:
