@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from svitlo.dossier.proofs import plain_value
 from svitlo.errors import CheckpointError, ProofError, SvitloError
 from svitlo.node.inspection import Explainer
+from svitlo.node.journeys.rebuilding import differing_rows
 from svitlo.node.journeys.rotation import log_verifiers
 from svitlo.node.keyring import AUDIT, SPINE
 from svitlo.node.opening import Node
@@ -85,6 +87,8 @@ def examine_log(node: Node, origin: str, *, kept: bytes | None = None) -> Examin
     _check_head(node, reader, done)
     _check_files(node, reader, done)
     _check_statements(reader, done)
+    if origin == node.spine:
+        _check_tables(done)
     if kept is not None:
         _check_kept(reader, done, kept, verifiers)
     return done
@@ -249,6 +253,29 @@ def _check_statements(reader: LogReader, done: Examined) -> None:
         done.found(
             "lost", f"statement {row.ident}", "it has no place in the log, nor waits for one"
         )
+
+
+def _check_tables(done: Examined) -> None:
+    """Statements say what their columns say, and the tables that index them say it too."""
+    rows = StatementRow.objects.filter(state="active").order_by("seq")
+    for ident, kind, at, text in rows.values_list("ident", "type", "at", "text").iterator():
+        _attempt(
+            done,
+            "columns",
+            f"statement {ident}",
+            lambda: _check_columns((ident, kind, at), plain(text)),  # noqa: B023 - called at once
+        )
+    if any(finding.code in {"opening", "columns"} for finding in done.findings):
+        return  # what they say is not what was committed
+    for table, counts in sorted(differing_rows().changes.items()):
+        words = ", ".join(f"{count} to be {what}" for what, count in counts.items() if count)
+        done.found("tables", table, f"other rows were stated: {words} (svitlo log rebuild)")
+
+
+def _check_columns(columns: tuple[str, str, str], text: bytes) -> None:
+    said = plain_value(text)
+    if tuple(said.get(name) for name in ("id", "type", "at")) != columns:
+        raise ProofError("its row names another identifier, type or time")
 
 
 def _check_kept(

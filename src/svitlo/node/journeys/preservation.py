@@ -21,7 +21,7 @@ from svitlo.node.unsealing import Vault
 from svitlo.record.custody import Event, subjects_in_parts
 from svitlo.record.statement import MAX_SUBJECTS
 from svitlo.store.blobs import FolderPlace
-from svitlo.store.models import Blob, Exhibit
+from svitlo.store.models import Blob, Exhibit, Intake
 from svitlo.store.writing import in_units, unit
 
 Progress = Callable[[int, int, int], None]
@@ -58,11 +58,20 @@ def verify_full(
     exhibits = _living(exhibits, found)
     with Vault(node) as vault:
         for exhibit in sorted(exhibits, key=lambda row: (row.blob_id, row.off or 0)):
-            _note(found, exhibit.ident, lambda: vault.check(exhibit))  # noqa: B023 - called at once
+            _note(found, exhibit.ident, lambda: _check(vault, exhibit))  # noqa: B023 - called at once
             found.size += exhibit.size
             progress(found.checked, found.size, len(exhibits))
     _state_check(node, actor, found, [exhibit.ident for exhibit in exhibits])
     return found
+
+
+def _check(vault: Vault, exhibit: Exhibit) -> None:
+    """The exhibit holds the bytes of its row, and the row names those that were stated."""
+    vault.check(exhibit)
+    said = exhibit.statement.value.body
+    row = (exhibit.size, bytes(exhibit.sha256).hex(), bytes(exhibit.blake3).hex())
+    if row != (said.get("size"), said.get("sha256"), said.get("blake3")):
+        raise DigestMismatch(f"{exhibit.ident} was stated with other digests than its row names")
 
 
 def verify_sealed(
@@ -189,8 +198,8 @@ def _state_check(node: Node, actor: Actor, found: Findings, ids: Sequence[str]) 
         record(node, custody_statement(node, actor, happening))
 
 
-def copy_bodies(node: Node) -> int:
-    """How many bodies were copied to the second place, which now has them all.
+def copy_bodies(node: Node, *, intake: Intake | None = None) -> int:
+    """How many bodies were copied to the second place, which now has all, or all of an intake.
 
     Raises:
         InvalidInput: no second place is set.
@@ -200,7 +209,10 @@ def copy_bodies(node: Node) -> int:
     if copies is None:
         raise InvalidInput("there is no second copy: set second_place in svitlo.toml")
     have = set(copies.names())
-    names = Blob.objects.filter(state="stored").order_by("seq").values_list("name", flat=True)
+    rows = Blob.objects.filter(state="stored")
+    if intake is not None:
+        rows = rows.filter(exhibits__intake=intake).distinct()
+    names = rows.order_by("seq").values_list("name", flat=True)
     missing = [name for name in names if name not in have]
     with sealing_in(node):
         mirror(place, copies, missing, part=node.ulids.next())

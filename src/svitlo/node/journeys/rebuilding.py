@@ -58,9 +58,9 @@ def rebuild(node: Node) -> Rebuilt:
     _rebuild_bodies(node, expected, done)
     _rebuild_exhibits(expected, done)
     _rebuild_items(node, expected, done)
-    _rebuild_holds(expected, done)
+    _holds_table(expected).mend(done)
     _rebuild_stamps(node, expected, done)
-    _rebuild_subjects(expected, done)
+    _subjects_table(expected).mend(done)
     for origin in (node.spine, node.audit):
         _rebuild_log(node, node.log(origin), done)
     return done
@@ -131,7 +131,26 @@ def _rebuild_bodies(node: Node, expected: Expected, done: Rebuilt) -> None:
         done.count("blob", "added")
 
 
+def differing_rows() -> Rebuilt:
+    """What `rebuild` would write into the tables of exhibits, subjects, holds and persons' keys."""
+    done, expected = Rebuilt(), expected_rows()
+    keys = {key: {"public": said["public"]} for key, said in expected.person_keys.items()}
+    people = Table(model=PersonKey, found={k.key: k for k in PersonKey.objects.all()}, wanted=keys)
+    tables = (exhibits_table(expected), _subjects_table(expected), _holds_table(expected), people)
+    for table in tables:
+        for _ in table.steps(done):
+            pass
+    return done
+
+
 def _rebuild_exhibits(expected: Expected, done: Rebuilt) -> None:
+    _drop_of_exhibits(expected, done)
+    exhibits_table(expected).mend(done)
+    _add_of_exhibits(expected, done)
+
+
+def exhibits_table(expected: Expected) -> Table:
+    """The table of exhibits, as it is and as it was stated."""
     intakes = dict(Intake.objects.values_list("ident", "pk"))
     blobs = dict(Blob.objects.values_list("name", "pk"))
     found = {row.ident: row for row in Exhibit.objects.iterator(1024)}
@@ -141,21 +160,18 @@ def _rebuild_exhibits(expected: Expected, done: Rebuilt) -> None:
             "seq": said["statement"],
             "ident": ident,
             "statement_id": said["statement"],
-            "intake_id": intakes[said["intake"]],
-            "blob_id": blobs[said["blob"]],
+            "intake_id": intakes.get(str(said["intake"])),
+            "blob_id": blobs.get(str(said["blob"])),
             **{name: said[name] for name in ("n", "case", "path", "size", "sha256", "blake3")},
             "off": said["off"],
+            "state": said["state"],
         }
         here = found.get(ident)
-        if said["state"] == "disposed" or here is None:
-            wanted[ident]["state"] = said["state"]
         if here is not None and not here.sha256:
             found.pop(ident)
             wanted.pop(ident)
     kept = [ident for ident, row in found.items() if row.statement_id in expected.erased]
-    _drop_of_exhibits(expected, done)
-    Table(model=Exhibit, found=found, wanted=wanted, kept=kept).mend(done)
-    _add_of_exhibits(expected, done)
+    return Table(model=Exhibit, found=found, wanted=wanted, kept=kept)
 
 
 def _drop_of_exhibits(expected: Expected, done: Rebuilt) -> None:
@@ -259,7 +275,7 @@ def _listed(path: Path, digest: str) -> Iterator[tuple[int, Fields]]:
             yield int(value["n"]), {**said, "size": -1, "mtime_ns": 0}
 
 
-def _rebuild_holds(expected: Expected, done: Rebuilt) -> None:
+def _holds_table(expected: Expected) -> Table:
     wanted = {
         ident: {
             "ident": ident,
@@ -271,7 +287,7 @@ def _rebuild_holds(expected: Expected, done: Rebuilt) -> None:
         for ident, said in expected.holds.items()
     }
     found = {row.ident: row for row in Hold.objects.all()}
-    Table(model=Hold, found=found, wanted=wanted).mend(done)
+    return Table(model=Hold, found=found, wanted=wanted)
 
 
 def _rebuild_stamps(node: Node, expected: Expected, done: Rebuilt) -> None:
@@ -309,11 +325,11 @@ def _stamp_row(node: Node, key: tuple[str, int, str], response: bytes) -> Stamp 
     )
 
 
-def _rebuild_subjects(expected: Expected, done: Rebuilt) -> None:
+def _subjects_table(expected: Expected) -> Table:
     found = {(row.name, row.statement_id): row for row in Subject.objects.iterator(1024)}
     wanted = {key: {"name": key[0], "statement_id": key[1]} for key in expected.subjects}
     kept = [key for key in found if key[1] in expected.erased]
-    Table(model=Subject, found=found, wanted=wanted, kept=kept).mend(done)
+    return Table(model=Subject, found=found, wanted=wanted, kept=kept)
 
 
 def _rebuild_log(node: Node, reader: LogReader, done: Rebuilt) -> None:
