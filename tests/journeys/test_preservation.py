@@ -254,3 +254,16 @@ def test_whole_exhibits_come_out_after_a_repair(keeper: Node, actor: Actor, tmp_
     repair_bodies(keeper, actor)
 
     assert list(opened(keeper, receipt).values()) == [b"x" * 5000]
+
+
+def test_a_second_place_that_is_away_stops_no_intake(
+    node: Node, actor: Actor, tmp_path: Path
+) -> None:
+    (tmp_path / "away").write_bytes(b"a file where a folder should be")
+    (tmp_path / "photo").write_bytes(b"light")
+    settings = replace(node.settings, second_place=str(tmp_path / "away"))
+
+    receipt = taken(replace(node, settings=settings), actor, tmp_path / "photo")
+
+    assert receipt.value["sealed"] == 1
+    assert "second copy is not complete" in receipt.value["remarks"][0]

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from svitlo.cli.acting import stating
-from svitlo.cli.exhibit import acting_options, as_json
+from svitlo.cli.acting import acting_options, as_json, sign_logs, stating
 from svitlo.cli.output import print_json, print_table, shown
 from svitlo.cli.program import Door, pass_door
 
@@ -105,9 +104,8 @@ def run(
     """
     with stating(door, given) as (node, actor):
         from svitlo.node.journeys import disposal as journey
-        from svitlo.node.journeys.logkeeping import close_epoch
 
-        close_epoch(node)
+        sign_logs(node)
         values = journey.dispose(node, actor, ids, is_statement_erased=is_statement_erased)
     _print_disposals(values, is_json=is_json)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from svitlo.cli.exhibit import acting_options, as_json
+from svitlo.cli.acting import acting_options, as_json
 from svitlo.cli.output import print_json, progress_bar, say
 from svitlo.cli.program import Door, pass_door
 

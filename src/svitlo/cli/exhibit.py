@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from svitlo.cli.acting import acting_options, as_json, on_all, stating
 from svitlo.cli.errors import DOES_NOT_VERIFY, DONE, INCOMPLETE
 from svitlo.cli.output import (
     byte_bar,
@@ -23,22 +24,6 @@ from svitlo.cli.program import Door, pass_door
 if TYPE_CHECKING:
     from svitlo.node.journeys.preservation import Findings
     from svitlo.node.journeys.receipts import Receipt
-
-as_json = click.option("--json", "is_json", is_flag=True, help="JSON on stdout.")
-on_all = click.option("--all", "is_all", is_flag=True, help="All exhibits.")
-acting = (
-    click.option("--purpose", metavar="CODE", help="Why; a code of the purposes list."),
-    click.option("--basis", metavar="CODE", help="Legal basis; a code of the bases list."),
-    click.option("--note", help="Words that some codes need."),
-    click.option("--person", metavar="ID", help="Who acts; the first person when left out."),
-)
-
-
-def acting_options(command: Any) -> Any:  # noqa: ANN401 - click's decorators are untyped in this use
-    """The command takes a purpose, a basis, a note and a person."""
-    for option in reversed(acting):
-        command = option(command)
-    return command
 
 
 @click.group("exhibit")
@@ -138,6 +123,8 @@ def _print_receipt(receipt: "Receipt") -> None:
     for name, words in said.items():
         if value.get(name, {}).get("count"):
             click.echo(f"  {value[name]['count']} {words}; the receipt names them")
+    for remark in value.get("remarks", ()):
+        say(remark)
     click.echo(f"intake {value['intake']}, receipt {receipt.folder / 'receipt.json'}")
 
 
@@ -162,13 +149,10 @@ def list_(door: Door, *, limit: int, after: int | None, is_json: bool, **given: 
 
     Example: svitlo --node my-node exhibit list --json
     """
-    node = door.node
-    from svitlo.node.acting import actor_of
-    from svitlo.node.journeys.logkeeping import close_epoch
-    from svitlo.node.journeys.reading import item_value, list_exhibits
+    with stating(door, given) as (node, actor):
+        from svitlo.node.journeys.reading import item_value, list_exhibits
 
-    page = list_exhibits(node, actor_of(node, **given), after=after, limit=limit)
-    close_epoch(node)
+        page = list_exhibits(node, actor, after=after, limit=limit)
     if is_json:
         print_json({"items": [item_value(row) for row in page.exhibits], "next": page.after})
         return
@@ -190,13 +174,10 @@ def show(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> No
 
     Example: svitlo --node my-node exhibit show x-01gk1ap2h0000g40r40m30e209
     """
-    node = door.node
-    from svitlo.node.acting import actor_of
-    from svitlo.node.journeys.logkeeping import close_epoch
-    from svitlo.node.journeys.reading import item_value, show_exhibits, story_value
+    with stating(door, given) as (node, actor):
+        from svitlo.node.journeys.reading import item_value, show_exhibits, story_value
 
-    rows = show_exhibits(node, actor_of(node, **given), ids)
-    close_epoch(node)
+        rows = show_exhibits(node, actor, ids)
     values = [{**item_value(row), **story_value(row)} for row in rows]
     if is_json:
         print_json({"items": values})
@@ -234,15 +215,12 @@ def read(door: Door, *, ids: tuple[str, ...], is_all: bool, is_json: bool, **giv
 
     Example: svitlo --node my-node exhibit read --all
     """
-    node = door.node
-    from svitlo.node.acting import actor_of
-    from svitlo.node.journeys.describing import describe_exhibits
-    from svitlo.node.journeys.logkeeping import close_epoch
-    from svitlo.node.journeys.reading import chosen
+    with stating(door, given) as (node, actor):
+        from svitlo.node.journeys.describing import describe_exhibits
+        from svitlo.node.journeys.reading import chosen
 
-    rows = chosen(ids, is_all=is_all)
-    done = describe_exhibits(node, actor_of(node, **given), rows, progress=progress_bar("Reading"))
-    close_epoch(node)
+        rows = chosen(ids, is_all=is_all)
+        done = describe_exhibits(node, actor, rows, progress=progress_bar("Reading"))
     if is_json:
         items = [
             {"id": d.exhibit.ident, "kind": d.kind, **({"skipped": d.skipped} if d.skipped else {})}
@@ -271,18 +249,14 @@ def verify(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> 
 
     Example: svitlo --node my-node exhibit verify --all
     """
-    node = door.node
-    from svitlo.node.acting import actor_of
-    from svitlo.node.journeys import preservation
-    from svitlo.node.journeys.logkeeping import close_epoch
-    from svitlo.node.journeys.reading import chosen
-
     is_due, is_keyless, is_all = given.pop("due"), given.pop("keyless"), given.pop("is_all")
-    actor = actor_of(node, **given)
-    rows = preservation.due_exhibits(node) if is_due else chosen(ids, is_all=is_all)
-    check = preservation.verify_sealed if is_keyless or is_due else preservation.verify_full
-    found = check(node, actor, rows, progress=progress_bar("Verifying"))
-    close_epoch(node)
+    with stating(door, given) as (node, actor):
+        from svitlo.node.journeys import preservation
+        from svitlo.node.journeys.reading import chosen
+
+        rows = preservation.due_exhibits(node) if is_due else chosen(ids, is_all=is_all)
+        check = preservation.verify_sealed if is_keyless or is_due else preservation.verify_full
+        found = check(node, actor, rows, progress=progress_bar("Verifying"))
     if is_json:
         print_json(_findings_value(found, [row.ident for row in rows]))
     else:
@@ -332,15 +306,12 @@ def preview(door: Door, *, ident: str, output: Path, report: bool, **given: Any)
 
     Example: svitlo --node my-node exhibit preview x-01gk1ap2h0000g40r40m30e209 -o small.jpg
     """
-    node = door.node
-    from svitlo.node.acting import actor_of
-    from svitlo.node.journeys.logkeeping import close_epoch
-    from svitlo.node.journeys.reading import show_preview
+    with stating(door, given) as (node, actor):
+        from svitlo.node.journeys.reading import show_preview
 
-    content = show_preview(node, actor_of(node, **given), ident, "report" if report else "preview")
+        content = show_preview(node, actor, ident, "report" if report else "preview")
     with output.open("xb") as file:
         file.write(content)
-    close_epoch(node)
     click.echo(str(output))
 
 
@@ -361,11 +332,8 @@ def copy(door: Door, *, ids: tuple[str, ...], output: Path, **given: Any) -> Non
 
     Example: svitlo --node my-node exhibit copy x-01gk1ap2h0000g40r40m30e209 -o work/
     """
-    node = door.node
-    from svitlo.node.acting import actor_of
-    from svitlo.node.journeys.logkeeping import close_epoch
-    from svitlo.node.journeys.reading import copy_exhibits
+    with stating(door, given) as (node, actor):
+        from svitlo.node.journeys.reading import copy_exhibits
 
-    for path in copy_exhibits(node, actor_of(node, **given), ids, output):
-        click.echo(str(path))
-    close_epoch(node)
+        for path in copy_exhibits(node, actor, ids, output):
+            click.echo(str(path))

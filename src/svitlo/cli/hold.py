@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from svitlo.cli.acting import stating
-from svitlo.cli.exhibit import acting_options, as_json
+from svitlo.cli.acting import acting_options, as_json, stating
 from svitlo.cli.output import print_json, print_table, shown
 from svitlo.cli.program import Door, pass_door
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from svitlo.cli.acting import stating
-from svitlo.cli.exhibit import acting_options, as_json, on_all
+from svitlo.cli.acting import acting_options, as_json, on_all, stating
 from svitlo.cli.output import print_json, print_table, say
 from svitlo.cli.program import Door, pass_door
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from svitlo.cli.acting import acting_options, as_json
 from svitlo.cli.errors import DOES_NOT_VERIFY, DONE
-from svitlo.cli.exhibit import acting_options, as_json
 from svitlo.cli.output import print_fields, print_json, say
 from svitlo.cli.program import Door, pass_door
 

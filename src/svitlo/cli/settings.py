@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from svitlo.cli.exhibit import as_json
+from svitlo.cli.acting import as_json
 from svitlo.cli.output import print_json, print_table, shown
 from svitlo.cli.program import Door, pass_door
 

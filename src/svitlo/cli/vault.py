@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from svitlo.cli.acting import acting_options, as_json, stating
 from svitlo.cli.errors import DOES_NOT_VERIFY, DONE, INCOMPLETE
-from svitlo.cli.exhibit import acting_options, as_json
 from svitlo.cli.output import print_json, print_table
 from svitlo.cli.program import Door, pass_door
 
@@ -27,13 +27,10 @@ def repair(door: Door, *, is_json: bool, **given: str | None) -> None:
 
     Example: svitlo --node my-node vault repair
     """
-    node = door.node
-    from svitlo.node.acting import actor_of
-    from svitlo.node.journeys.logkeeping import close_epoch
-    from svitlo.node.journeys.preservation import repair_bodies
+    with stating(door, given) as (node, actor):
+        from svitlo.node.journeys.preservation import repair_bodies
 
-    outcome = repair_bodies(node, actor_of(node, **given))
-    close_epoch(node)
+        outcome = repair_bodies(node, actor)
     if is_json:
         print_json({"items": [{"blob": name, "result": text} for name, text in outcome.items()]})
     else:

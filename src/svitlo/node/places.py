@@ -1,5 +1,6 @@
 """The places of a node's sealed bodies: its own folder, and a second copy where one is set."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -71,8 +72,11 @@ def sealing_in(node: Node) -> Iterator[None]:
     opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if _is_alone(opened):
-            for place in filter(None, (main_place(node), second_place(node))):
-                place.sweep_spool()
+            main_place(node).sweep_spool()
+            with contextlib.suppress(OSError):  # a second place that is away is swept when back
+                copies = second_place(node)
+                if copies is not None:
+                    copies.sweep_spool()
         fcntl.flock(opened, fcntl.LOCK_SH)
         yield
     finally:

@@ -21,7 +21,7 @@ from svitlo.node.journeys.batches import Batch
 from svitlo.node.journeys.intake_progress import Progress, Teller
 from svitlo.node.keyring import read_recipients
 from svitlo.node.opening import Node
-from svitlo.node.places import main_place, mirror, second_place
+from svitlo.node.places import main_place
 from svitlo.node.sealing import Body, Sealer, Staged
 from svitlo.node.source import opened_large, opened_stdin, read_small
 from svitlo.record.exhibit import SEALED, Sealed, SealedTexts
@@ -274,14 +274,6 @@ class _Groups:
             self._fail_segment(_words(error))
         try:
             self._sealer.settle()
-            copies = second_place(self._node)
-            if copies is not None:
-                mirror(
-                    self._place,
-                    copies,
-                    [body.name for body in self._sealer.bodies],
-                    part=self._node.ulids.next(),
-                )
         except (StorageError, OSError) as error:
             self._fail(_words(error))
         self._record()

@@ -27,6 +27,7 @@ from svitlo.node.asserting import (
 )
 from svitlo.node.journeys.batches import Batch
 from svitlo.node.journeys.logkeeping import close_epoch
+from svitlo.node.journeys.preservation import copy_bodies
 from svitlo.node.opening import Node
 from svitlo.record.custody import Event
 from svitlo.record.exhibit import BATCH, written_name
@@ -124,14 +125,26 @@ def close_intake(
         "case": intake.case,
         **notes,
     }
-    if head.remarks:
-        value["remarks"] = list(head.remarks)
+    remarks = [*head.remarks, *_copied(node, intake)]
+    if remarks:
+        value["remarks"] = remarks
     text = canonical.dumps(value)
     write_durably(folder / "receipt.json", text)
     intake.state, intake.receipt = "closed", text
     with unit():
         intake.save(update_fields=["state", "receipt"])
     return Receipt(value=value, folder=folder, row=intake.pk)
+
+
+def _copied(node: Node, intake: Intake) -> list[str]:
+    """What is to be said of the second place, which gets the bodies too and stops no intake."""
+    if not node.settings.second_place:
+        return []
+    try:
+        copy_bodies(node, intake=intake)
+    except (StorageError, OSError) as error:
+        return [f"the second copy is not complete ({error}): `svitlo vault copy` makes it so"]
+    return []
 
 
 def _folder_of(node: Node, intake: Intake) -> Path:
