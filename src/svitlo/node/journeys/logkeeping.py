@@ -39,6 +39,11 @@ from svitlo.store.models import Checkpoint as CheckpointRow
 from svitlo.store.models import Log, Pending, Subject
 from svitlo.store.writing import unit
 
+_HEADLESS = (
+    "the log was signed, and its head in heads/ is gone: nobody can tell whether the database is"
+    " the newest; nothing is signed until a witness or two officers confirm it (svitlo log confirm)"
+)
+
 
 class LogState(Enum):
     """What stands in the way of signing a log."""
@@ -107,6 +112,8 @@ def _close(node: Node, witnesses: Witnesses, *, is_confirmed: bool) -> Head:
     standing = Standing()
     if len(witnesses):
         standing = stand_before(spine, witnesses, log_verifiers(node, SPINE))
+    elif any(_has_lost_head(node, reader) for reader in (audit, spine)):
+        standing = Standing(is_confirmed=False, remarks=[_HEADLESS])
     if not (standing.is_confirmed or is_confirmed):
         if row is not None:
             return replace(_head_of(node, spine, row), remarks=tuple(standing.remarks))
@@ -117,6 +124,11 @@ def _close(node: Node, witnesses: Witnesses, *, is_confirmed: bool) -> Head:
     if note != head.note:
         _keep_note(node, spine, head.checkpoint.size, note)
     return replace(head, note=note, remarks=(*standing.remarks, *remarks))
+
+
+def _has_lost_head(node: Node, reader: LogReader) -> bool:
+    """Whether the log was signed, and nothing outside the database says how far."""
+    return reader.checkpoint() is not None and node.heads().read(reader.log.origin) is None
 
 
 def _check_open(reader: LogReader) -> None:
