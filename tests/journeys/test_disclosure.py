@@ -187,3 +187,30 @@ def test_stamps_and_the_early_one_too_go_along(
     assert sum("existed no later than" in note for note in notes) == 4
     assert sum("grew out of" in note for note in notes) == 2
     assert len(list((made.path / "proof/time").iterdir())) == 4
+
+
+def test_the_pages_are_in_the_language_and_say_that_officers_confirmed_the_log(
+    node: Node, actor: Actor, sealed: dict[str, bytes], tmp_path: Path
+) -> None:
+    from svitlo.node.asserting import new_statement
+    from svitlo.node.audit import record
+    from svitlo.node.journeys.confirming import OVERRIDE
+    from svitlo.node.journeys.disclosure import Disclosure, make_dossier
+
+    body = {"origin": node.spine, "size": 1, "note": "restored", "with": actor.person}
+    said = new_statement(
+        node, OVERRIDE, actor=actor.person, subject=[node.spine], body=body, basis="led.8"
+    )
+    record(node, said)
+    asked = Disclosure(ids=tuple(sealed)[:1], target=tmp_path / "out", language="uk")
+
+    made = make_dossier(node, actor, asked)
+
+    page = (made.path / "START.html").read_text(encoding="utf-8")
+    assert '<html lang="uk">' in page
+    assert "Досьє: <bdi>Справа general</bdi>" in page
+    assert f"двоє службовців, <bdi>{said.at[:10]} " in page
+    assert "не зазначено" in page
+    assert verify_dossier(made.path).exit_code == 0
+    with pytest.raises(InvalidInput, match="no words in 'xx'"):
+        make_dossier(node, actor, Disclosure(is_all=True, target=tmp_path / "x", language="xx"))

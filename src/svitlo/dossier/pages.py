@@ -44,8 +44,10 @@ th,td{border-top:1px solid #bbb;padding:.4rem .5rem;text-align:left;vertical-ali
 thead th{background:#eee;overflow-wrap:normal}
 tbody th{font-weight:normal;white-space:nowrap}
 td{min-width:7.5rem}
-.custody td:nth-child(3),.custody td:nth-child(4),.custody td:nth-child(6){min-width:6rem}
-.custody td:nth-child(7),.custody td:nth-child(9){min-width:9.5rem}
+.custody td:nth-child(3){min-width:8rem}
+.custody td:nth-child(4){min-width:6rem}
+.custody td:nth-child(n+6){min-width:9rem}
+.custody td:nth-child(8){min-width:7.5rem}
 .start td:nth-child(2){min-width:15rem}
 .few td:nth-child(n){min-width:0}
 td a{white-space:nowrap}
@@ -67,6 +69,7 @@ body{max-width:none;padding:0;font-size:10pt}
 .wide{overflow:visible;border:0}
 table{font-size:7pt}
 .wide td:nth-child(n){min-width:0}
+.start td:nth-child(3),.start td:nth-child(5){min-width:5rem}
 td a{min-height:0}
 small,td code{font-size:6.5pt}
 td code{min-width:33ch}

@@ -16,7 +16,8 @@ def test_a_dossier_is_made_and_verified_and_a_changed_byte_is_found(
     first, _ = sealed(node.folder, b"first", b"second")
     out = tmp_path / "court"
 
-    made = svitlo(node.folder, "dossier", "make", str(out), "--exhibit", first, "--json")
+    chosen = ("--exhibit", first, "--language", "fr", "--json")
+    made = svitlo(node.folder, "dossier", "make", str(out), *chosen)
     good = svitlo(node.folder, "dossier", "verify", str(out))
     exhibit = next((out / "data/exhibits/0001").iterdir())
     exhibit.write_bytes(b"First")
@@ -24,6 +25,7 @@ def test_a_dossier_is_made_and_verified_and_a_changed_byte_is_found(
 
     assert made.code == 0
     assert made.value["exhibits"] == 1
+    assert '<html lang="fr">' in (out / "START.html").read_text(encoding="utf-8")
     assert good.code == 0
     assert "integrity and time, not truth" in good.out
     assert bad.code == 3
@@ -47,8 +49,9 @@ def test_nothing_chosen_or_a_place_that_is_taken_is_wrong_input(node: Node, tmp_
 
     nothing = svitlo(node.folder, "dossier", "make", str(tmp_path / "out"))
     taken = svitlo(node.folder, "dossier", "make", str(tmp_path / "taken"), "--all")
+    foreign = svitlo(node.folder, "dossier", "make", str(tmp_path / "out"), "--language", "xx")
 
-    assert (nothing.code, taken.code) == (2, 2)
+    assert (nothing.code, taken.code, foreign.code) == (2, 2, 2)
     assert "there already" in taken.err
 
 

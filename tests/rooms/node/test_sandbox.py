@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import signal
 import threading
@@ -11,9 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from svitlo.dossier.report import document_of
 from svitlo.errors import CagedProgramFailed, SandboxError, StorageError
 from svitlo.node import sandbox
 from svitlo.node.sandbox import Cage, CageLimits
+from tests.rooms.dossier.sample import make_sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -342,22 +343,9 @@ def test_a_picture_is_redacted_in_the_cage(cage: Cage) -> None:
 
 
 def test_the_report_of_a_dossier_is_typeset_in_the_cage(cage: Cage) -> None:
-    document = {
-        "title": "A case",
-        "from": "An office",
-        "day": [2022, 10, 10],
-        "caution": "not truth",
-        "certificate": "{}",
-        "facts": [["Node", "example"]],
-        "marks": ["signed"],
-        "gaps": [],
-        "exhibits": [["1", "a.jpg", 3, "00"]],
-        "more-exhibits": 0,
-        "events": [["1", "2", "3", "4", "5", "6"]],
-        "more-events": 0,
-    }
-    made = cage.typeset(json.dumps(document).encode())
+    document = document_of(make_sample().dossier, b"{}")
+    made = cage.typeset(document)
     assert made.startswith(b"%PDF-")
-    assert made == cage.typeset(json.dumps(document).encode())
+    assert made == cage.typeset(document)
     with pytest.raises(CagedProgramFailed, match="cannot be typeset"):
         cage.typeset(b"{}")
