@@ -8,7 +8,6 @@ receipt the same command is a new intake.
 """
 
 import fcntl
-import gc
 import hashlib
 import json
 import os
@@ -75,7 +74,7 @@ def take_in(node: Node, actor: Actor, offer: Offer, *, progress: Progress | None
     _check(node, offer)
     claims = Claims(offer.manifests, offer.paths)
     request = offer.request(actor, claims)
-    with _alone(node, request), sealing_in(node), _rare_collection():
+    with _alone(node, request), sealing_in(node):
         check_not_behind(node, node.log(node.spine))
         intake = _intake(node, actor, offer, request)
         walk = None
@@ -202,14 +201,3 @@ def _alone(node: Node, request: str) -> Iterator[None]:
         raise Busy("another process is taking in the same paths") from None
     finally:
         os.close(opened)
-
-
-@contextmanager
-def _rare_collection() -> Iterator[None]:
-    """Python looks for cycles rarely: an intake makes many objects and no cycle (5 % of it)."""
-    thresholds = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
