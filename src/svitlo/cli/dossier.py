@@ -8,6 +8,7 @@ import click
 from svitlo.cli.acting import acting_options, as_json
 from svitlo.cli.output import print_json, progress_bar, say
 from svitlo.cli.program import Door, pass_door
+from svitlo.dossier.words import LANGUAGES
 
 
 @click.group("dossier")
@@ -27,7 +28,7 @@ def dossiers() -> None:
 @click.option("--title", default="", metavar="TEXT", help="Title on the first page.")
 @click.option(
     "--language",
-    type=click.Choice(("en", "uk", "de", "fr")),
+    type=click.Choice(LANGUAGES),
     default="en",
     show_default=True,
     help="Language of the pages that people read first.",
