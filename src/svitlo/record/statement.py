@@ -82,8 +82,9 @@ class Statement:
         Raises:
             StatementError: a rule of the envelope is broken, or it is larger than 60 KiB.
         """
-        check_value(self.value())
-        return _bytes_of(self.value())
+        value = self.value()
+        check_value(value)
+        return _bytes_of(value)
 
     @property
     def log(self) -> LogKind:

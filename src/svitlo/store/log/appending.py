@@ -6,7 +6,7 @@ queue for the log. Salts are 32 fresh random bytes a statement.
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
@@ -21,8 +21,7 @@ from svitlo.store.writing import is_unit_open
 Row = tuple[str, str, str, bytes, bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(NamedTuple):
     """A statement ready to append: its text, its salt and the entry that commits to both."""
 
     ident: str
