@@ -12,7 +12,13 @@ import click
 
 def print_json(value: object) -> None:
     """The value on stdout, indented for people, stable for programs."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, default=str))
+    text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, default=str)
+    click.echo("".join(c if c.isprintable() or c == "\n" else _escape(c) for c in text))
+
+
+def _escape(letter: str) -> str:
+    """A letter that no terminal should get, as JSON also writes it."""
+    return json.dumps(letter)[1:-1]
 
 
 def say(text: str) -> None:

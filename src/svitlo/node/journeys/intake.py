@@ -100,13 +100,13 @@ def _check(node: Node, offer: Offer) -> None:
         offer.case.isprintable() and 0 < len(offer.case) <= MAX_CASE
     ):
         raise InvalidInput(f"a case is named by 1 to {MAX_CASE} printable letters")
-    own = os.fsencode(node.folder.resolve())
+    own = b"%b/" % os.fsencode(node.folder.resolve())
     for path in offer.paths:
-        there = os.path.realpath(path)
-        if path != STDIN and (b"%b/" % own).startswith(b"%b/" % there.rstrip(b"/")):
+        there = b"%b/" % os.path.realpath(path).rstrip(b"/")
+        if path != STDIN and (own.startswith(there) or there.startswith(own)):
             shown = os.fsdecode(path)
             raise InvalidInput(
-                f"{shown!r} holds this node itself, with its keys: name what is in it"
+                f"{shown!r} holds this node itself, or is of it: its keys are no evidence"
             )
 
 
