@@ -154,3 +154,81 @@ def test_roots_that_cannot_be_read_are_said(node: Node, actor: Actor, authoritie
     head = closed(node)
 
     assert any("cannot be read" in remark for remark in head.remarks)
+
+
+def test_a_stamp_that_ends_is_renewed_by_a_later_one_that_lasts_longer(
+    node: Node, actor: Actor, authorities: Two
+) -> None:
+    from svitlo.node.journeys.stamping import examine_stamps, expiring
+
+    node = stamping(node, authorities[0])
+    for _ in range(2):
+        state(node, actor, 1)
+        closed(node)
+    state(node, actor, 1)
+    closed(replace(node, settings=replace(node.settings, authorities=())))
+    early, late = examine_stamps(node)
+    assert early.expires is not None
+    assert early.index is not None
+    assert early.size <= early.index < late.size
+    soon = early.expires
+
+    same_end = replace(late, expires=soon)
+    lasts = replace(late, expires=soon + timedelta(days=1))
+    too_late = replace(lasts, gen_time=soon + timedelta(seconds=1))
+    beside = replace(lasts, size=early.index)
+
+    assert expiring([early, lasts], soon) == []
+    assert expiring([early, lasts], soon - timedelta(seconds=1)) == []
+    for other in (same_end, too_late, beside, replace(lasts, expires=None)):
+        assert early in expiring([early, other], soon)
+
+
+def test_the_newest_stamp_of_each_authority_is_examined_alone(
+    node: Node, actor: Actor, authorities: Two
+) -> None:
+    from svitlo.node.journeys.stamping import examine_newest_stamps, examine_stamps
+
+    node = stamping(node, *authorities)
+    for _ in range(2):
+        state(node, actor, 1)
+        closed(node)
+
+    every, newest = examine_stamps(node), examine_newest_stamps(node)
+
+    assert len(every) == 4
+    assert newest == every[2:]
+
+
+def test_stamps_are_listed_with_the_end_of_their_certificates(
+    node: Node, actor: Actor, authorities: Two
+) -> None:
+    from svitlo.node.settings import write_settings
+    from tests.conftest import release
+    from tests.fakes.shell import svitlo
+
+    node = stamping(node, *authorities)
+    state(node, actor, 1)
+    closed(node)
+    write_settings(node.folder, node.settings)
+    release()
+
+    listed = svitlo(node.folder, "vault", "stamps")
+    soon = svitlo(node.folder, "vault", "stamps", "--expiring", "--json")
+    ending = svitlo(node.folder, "vault", "stamps", "--expiring", "--days", "36500", "--json")
+    (node.folder / "desk-0.pem").write_bytes(authorities[1].roots_pem)
+    unpinned = svitlo(node.folder, "vault", "stamps")
+    examined = svitlo(node.folder, "doctor", "--json")
+
+    assert (listed.code, listed.out.count("holds")) == (0, 2)
+    assert "integrity and time, not truth" in listed.err
+    assert (soon.code, soon.value) == (0, {"items": []})
+    assert ending.code == 1
+    assert len(ending.value["items"]) >= 1
+    assert (unpinned.code, unpinned.out.count("holds")) == (3, 1)
+    assert {"subject": "stamps", "grade": "bad"}.items() <= {
+        key: value
+        for row in examined.value["items"]
+        if row["subject"] == "stamps" and row["grade"] == "bad"
+        for key, value in row.items()
+    }.items()

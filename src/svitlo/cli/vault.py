@@ -1,12 +1,14 @@
 """`svitlo vault`: the sealed bodies themselves: copies, repair, places compared, stamps."""
 
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from svitlo.cli.acting import acting_options, as_json, stating
 from svitlo.cli.errors import DOES_NOT_VERIFY, DONE, INCOMPLETE
-from svitlo.cli.output import print_json, print_table
+from svitlo.cli.output import print_json, print_table, say, shown
 from svitlo.cli.program import Door, pass_door
 
 
@@ -74,3 +76,49 @@ def compare(*, first: Path, second: Path, is_json: bool) -> None:
             click.echo(f"{name}: {value if not isinstance(value, list) else len(value)}")
     is_equal = difference["first"] == difference["second"]
     click.get_current_context().exit(DONE if is_equal else DOES_NOT_VERIFY)
+
+
+@vault_commands.command()
+@click.option("--expiring", "is_expiring", is_flag=True, help="Only those that end soon.")
+@click.option(
+    "--days", type=click.IntRange(0, 36_500), default=90, show_default=True, help="What soon means."
+)
+@as_json
+@pass_door
+def stamps(door: Door, *, is_expiring: bool, days: int, is_json: bool) -> None:
+    """Check every time stamp again, and say when its certificates end.
+
+    A stamp that ends is renewed by any later one of an authority whose certificates last longer.
+    Exit code 3 when a stamp does not hold, 1 when one ends soon.
+
+    Example: svitlo --node my-node vault stamps --expiring
+    """
+    node = door.node
+    from svitlo.node.journeys.stamping import examine_stamps, expiring
+
+    every = examine_stamps(node)
+    ending = expiring(every, node.now() + timedelta(days=days))
+    bad = [stamp for stamp in every if stamp.fault]
+    chosen = [stamp for stamp in every if stamp in ending] if is_expiring else every
+    if is_json:
+        print_json({"items": [asdict(stamp) for stamp in chosen]})
+    else:
+        print_table(
+            ("log size", "authority", "existed no later than", "certificates end", "verdict"),
+            [
+                (
+                    stamp.size,
+                    shown(stamp.authority.encode()),
+                    stamp.gen_time,
+                    stamp.expires or "",
+                    shown((stamp.fault or "holds").encode()),
+                )
+                for stamp in chosen
+            ],
+        )
+        say(
+            f"{len(every) - len(bad)} of {len(every)} stamps hold, {len(ending)} end within {days}"
+            " days and are not renewed (integrity and time, not truth)"
+        )
+    code = DOES_NOT_VERIFY if bad else INCOMPLETE if ending else DONE
+    click.get_current_context().exit(code)

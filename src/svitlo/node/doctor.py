@@ -11,6 +11,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from django.db.migrations.executor import MigrationExecutor
 from svitlo.errors import NotFound, SandboxError, SvitloError
 from svitlo.node.clock import clock_state
 from svitlo.node.journeys.logkeeping import check_continues
+from svitlo.node.journeys.stamping import examine_newest_stamps
 from svitlo.node.keyring import read_recipients
 from svitlo.node.opening import Node
 from svitlo.node.places import main_place, second_place
@@ -33,6 +35,7 @@ from svitlo.store.models import Blob, BlobHeader
 MIN_SQLITE = (3, 40)
 LOW_SPACE_BYTES = 5 << 30
 SLOW_FSYNC_S = 0.1
+LASTING = timedelta(days=90)
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph"})
 
 
@@ -67,6 +70,7 @@ def examine_node(node: Node) -> list[Finding]:
         _logs,
         _copies,
         _outside,
+        _stamps,
         _clock,
         _cage,
     ):
@@ -238,6 +242,20 @@ def _outside(node: Node) -> Iterator[Finding]:
         yield Finding("time", Grade.GOOD, f"{authorities} authorities stamp")
     else:
         yield Finding("time", Grade.DOUBTFUL, f"{authorities} time stamp authorities; two are due")
+
+
+def _stamps(node: Node) -> Iterator[Finding]:
+    """The newest stamp of each authority holds, and one of them lasts a while."""
+    newest = examine_newest_stamps(node)
+    for stamp in newest:
+        if stamp.fault:
+            yield Finding("stamps", Grade.BAD, f"{stamp.authority}: {stamp.fault}")
+    ends = [stamp.expires for stamp in newest if stamp.expires is not None]
+    if ends and max(ends) <= node.now() + LASTING:
+        text = f"the last ends at {max(ends)}: have an authority stamp whose certificates last"
+        yield Finding("stamps", Grade.DOUBTFUL, text)
+    elif ends:
+        yield Finding("stamps", Grade.GOOD, f"the newest hold, the last until {max(ends)}")
 
 
 def _clock(node: Node) -> Iterator[Finding]:  # noqa: ARG001 - all examinations take the node

@@ -12,9 +12,9 @@ import base64
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -147,7 +147,8 @@ class ExaminedStamp:
     """One stamp of this node's log, checked again.
 
     `expires` is when the first certificate of its path ends, None where it does not verify; then
-    `fault` says why, else it is empty.
+    `fault` says why, else it is empty. `index` is the place of the stamp's own statement in the
+    log, None while that waits.
     """
 
     origin: str
@@ -157,13 +158,60 @@ class ExaminedStamp:
     expires: datetime | None
     remark: str
     fault: str
+    index: int | None = None
 
 
 def examine_stamps(node: Node) -> list[ExaminedStamp]:
     """All stamps of the node's logs, oldest first, each verified at the time that it states."""
-    settings = {setting.name: setting for setting in node.settings.authorities}
     rows = Stamp.objects.select_related("checkpoint__log").order_by("made_at", "pk")
-    return [_examined(node, row, settings.get(row.authority)) for row in rows]
+    return _all_examined(node, rows)
+
+
+def examine_newest_stamps(node: Node) -> list[ExaminedStamp]:
+    """The last stamp of each authority, verified at the time that it states."""
+    rows = Stamp.objects.select_related("checkpoint__log").order_by("made_at", "pk")
+    return _all_examined(node, {row.authority: row for row in rows.defer("response")}.values())
+
+
+def _all_examined(node: Node, rows: Iterable[Stamp]) -> list[ExaminedStamp]:
+    settings = {setting.name: setting for setting in node.settings.authorities}
+    stated = Entry.objects.filter(statement__type=RECEIVED).select_related("statement")
+    places = {}
+    for entry in stated:
+        body = entry.statement.value.body if entry.statement and entry.statement.text else {}
+        places[body.get("origin"), body.get("size"), body.get("authority")] = int(entry.index)
+    return [
+        replace(
+            _examined(node, row, settings.get(row.authority)),
+            index=places.get((row.checkpoint.log.origin, row.checkpoint.size, row.authority)),
+        )
+        for row in rows
+    ]
+
+
+def is_renewed(stamp: ExaminedStamp, stamps: Iterable[ExaminedStamp]) -> bool:
+    """Whether a stamp that ends later was made over this one while it was still good."""
+    end, index = stamp.expires, stamp.index
+    return (
+        end is not None
+        and index is not None
+        and any(
+            later.expires is not None
+            and later.origin == stamp.origin
+            and later.size > index
+            and later.gen_time <= end < later.expires
+            for later in stamps
+        )
+    )
+
+
+def expiring(stamps: Sequence[ExaminedStamp], by: datetime) -> list[ExaminedStamp]:
+    """The stamps whose certificates end by then and which no later stamp renews."""
+    return [
+        stamp
+        for stamp in stamps
+        if stamp.expires is not None and stamp.expires <= by and not is_renewed(stamp, stamps)
+    ]
 
 
 def _examined(node: Node, row: Stamp, setting: AuthoritySetting | None) -> ExaminedStamp:
