@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 settings.register_profile("svitlo", deadline=None)
 settings.load_profile("svitlo")
 
-KNOWN = frozenset({"shared", "openssl", "namespaces"})
+KNOWN = frozenset({"shared", "openssl", "namespaces", "landlock", "calls", "pdftotext", "python39"})
 """What a machine may lack; SVITLO_REQUIRE names those that must be there."""
 
 REQUIRED = frozenset(filter(None, os.environ.get("SVITLO_REQUIRE", "").split(",")))
@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def lacking(what: str, why: str) -> NoReturn:
     """Skip the test that needs what this machine lacks, or fail it where it is required."""
+    assert what in KNOWN, f"{what} cannot be required: it is not in KNOWN"
     if what in REQUIRED:
         pytest.fail(f"{what} is required here, but {why}")
     pytest.skip(f"{what}: {why}")

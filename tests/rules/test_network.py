@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.conftest import lacking
 from tests.rules import network
 from tests.rules.sources import ROOT
 
@@ -44,7 +45,7 @@ def test_processes_that_tests_start_need_no_network() -> None:
     unshare = shutil.which("unshare")
     alone = [unshare or "unshare", "--user", "--map-root-user", "--net"]
     if unshare is None or subprocess.run([*alone, "true"], check=False).returncode != 0:
-        pytest.skip("this system lets nobody make a network namespace")
+        lacking("namespaces", "this system lets nobody make a network namespace")
     tests = [part for part in CHILDREN if (ROOT / part).exists()]
     pytest_alone = [sys.executable, str(ROOT / "tests" / "rules" / "alone.py")]
 

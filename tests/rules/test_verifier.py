@@ -12,14 +12,14 @@ from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING
 
-import pytest
+from tests.conftest import lacking
+from tests.fakes.pythons import OLD_PYTHON
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "src/svitlo/dossier/verify.py.txt"
-OLD_PYTHON = Path.home() / ".pyenv/versions/3.9.18/bin/python"
 ALLOWED = {"os", "pathlib"}
 ABSENT = {"socket", "ssl", "http", "urllib", "subprocess", "ctypes", "tempfile", "shutil", "pickle"}
 
@@ -92,14 +92,15 @@ def test_every_name_that_it_uses_is_defined_in_it() -> None:
     assert undefined == set()
 
 
-@pytest.mark.skipif(not OLD_PYTHON.exists(), reason="there is no Python 3.9 here")
 def test_python_3_9_runs_it_and_the_modules() -> None:
+    if OLD_PYTHON is None:
+        lacking("python39", "there is none on this machine")
     helped = subprocess.run(
-        [str(OLD_PYTHON), "-I", str(BUILT), "--help"], capture_output=True, text=True, check=False
+        [OLD_PYTHON, "-I", str(BUILT), "--help"], capture_output=True, text=True, check=False
     )
     imported = subprocess.run(
         [
-            str(OLD_PYTHON),
+            OLD_PYTHON,
             "-c",
             "import sys; sys.path.insert(0, 'src'); import svitlo.dossier.verify",
         ],

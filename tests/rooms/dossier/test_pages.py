@@ -211,7 +211,6 @@ def test_the_check_does_not_depend_on_the_language(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_report_says_what_the_pages_say(language: str, tmp_path: Path) -> None:
-    pytest.importorskip("typst")
     dossier = in_language(language)
     place = tmp_path / "report.pdf"
     place.write_bytes(report.typeset(report.document_of(dossier, certified_json(dossier))))
@@ -235,7 +234,6 @@ def test_the_report_says_what_the_pages_say(language: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("title", ["日本語 🙂", "عربي \u0659\u1f9b 2", "x" * 5000, "ქართული"])
 def test_letters_that_no_font_has_do_not_cost_the_report(title: str) -> None:
-    pytest.importorskip("typst")
     dossier = replace(WHOLE.dossier, case=replace(WHOLE.dossier.case, title=title))
     document = report.document_of(dossier, certified_json(dossier))
 

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bagit
@@ -20,6 +19,7 @@ from svitlo.dossier.folder import Tree
 from svitlo.dossier.steps import examine_tree
 from svitlo.dossier.verify import examine_dossier, format_report, verify_dossier
 from svitlo.errors import DossierError
+from tests.fakes.pythons import OLD_PYTHON
 from tests.rooms.dossier.forgeries import (
     DAMAGES,
     FORGERIES,
@@ -38,9 +38,9 @@ from tests.rooms.dossier.sample import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-OLD_PYTHON = Path.home() / ".pyenv/versions/3.9.18/bin/python"
-PYTHONS = [sys.executable, *([str(OLD_PYTHON)] if OLD_PYTHON.exists() else [])]
+PYTHONS = [sys.executable, *([OLD_PYTHON] if OLD_PYTHON else [])]
 
 
 @pytest.fixture(scope="module")
