@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from svitlo.errors import InvalidInput, MissingComponent, VerificationError
@@ -37,7 +37,6 @@ class Story:
 
     folder: Path
     tell: Callable[[str], None]
-    noticed: list[str] = field(default_factory=list)
 
     def title(self, text: str) -> None:
         """A heading between steps."""
@@ -59,7 +58,7 @@ class Story:
             timeout=TIMEOUT_S,
         )
         out = done.stdout.decode("utf-8", "replace")
-        lines = (done.stderr.decode("utf-8", "replace") + out).rstrip().split("\n")
+        lines = (done.stderr.decode("utf-8", "replace") + out).rstrip().splitlines()
         for line in lines[:shown]:
             self.tell(f"  {line[:WIDTH]}")
         if len(lines) > shown:
@@ -205,8 +204,9 @@ def _verify(
     for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
         is_payload = manifest.startswith("manifest")
         _sha256sum(story, dossier, manifest, codes if is_payload else (0,))
+    _openssl_digest(story, dossier, is_intact=is_intact)
     if is_intact:
-        _openssl(story, dossier, authorities)
+        _openssl_stamps(story, dossier, authorities)
 
 
 def _sha256sum(story: Story, dossier: Path, manifest: str, codes: Sequence[int]) -> None:
@@ -217,7 +217,7 @@ def _sha256sum(story: Story, dossier: Path, manifest: str, codes: Sequence[int])
     inside.run("sha256sum", "--check", "--quiet", manifest, codes=codes)
 
 
-def _openssl(story: Story, dossier: Path, authorities: list[AuthoritySetting]) -> None:
+def _openssl_stamps(story: Story, dossier: Path, authorities: list[AuthoritySetting]) -> None:
     if not authorities:
         story.tell("there is no openssl on this machine: stamps were not made and not checked")
         return
@@ -228,6 +228,22 @@ def _openssl(story: Story, dossier: Path, authorities: list[AuthoritySetting]) -
         inside.run(*command)
     if len(commands) < len(authorities):
         raise VerificationError(f"{len(authorities)} stamps were due, {len(commands)} are there")
+
+
+def _openssl_digest(story: Story, dossier: Path, *, is_intact: bool) -> None:
+    """OpenSSL's digest of the first exhibit is what the manifest lists, or, changed, is not."""
+    if shutil.which("openssl") is None:
+        story.tell("there is no openssl on this machine: left out")
+        return
+    name = first_original(dossier).relative_to(dossier).as_posix()
+    said = Story(dossier, story.tell).run("openssl", "dgst", "-sha256", "-r", name)
+    manifest = (dossier / "manifest-sha256.txt").read_text(encoding="utf-8").split("\n")
+    is_listed = f"{said.split()[0]}  {name}" in manifest
+    story.tell(f"  the manifest lists {'this digest' if is_listed else 'another digest'}")
+    if is_listed is not is_intact:
+        raise VerificationError(
+            f"openssl's digest of {name} is {'not ' if is_intact else ''}the manifest's"
+        )
 
 
 def _tamper(story: Story, dossier: Path, authorities: list[AuthoritySetting]) -> None:
