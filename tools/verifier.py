@@ -39,7 +39,7 @@ LEFT_OUT = {"_Draft.join"}
 """Methods that only share their name with one that is used."""
 
 MAX_LINES = 1500
-WIDTH = 150
+WIDTH = 153
 HEAD = '''#!/usr/bin/env python3
 """verify.py: check a dossier of svitlo offline, with Python 3.9 or newer and nothing else.
 

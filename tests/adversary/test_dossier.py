@@ -239,3 +239,15 @@ def test_a_forger_who_brings_all_keys_is_shown_as_such(good: Files, tmp_path: Pa
     assert "came with the dossier: compare them with published ones" in text
     assert own.verifier_line.public.hex() in text
     assert STRANGER.verifier_line.public.hex() in text
+
+
+def test_step_nine_says_what_a_forger_could_still_change(good: Files, tmp_path: Path) -> None:
+    """Pages and descriptions are bound by no signature: the report does not pretend otherwise."""
+    folder = write(tmp_path, bagged_again({**good, "START.html": b"<h1>acquitted</h1>\n"}))
+
+    report = examine_dossier(folder)
+
+    assert report.exit_code == 0
+    limits = " ".join(report.steps[8].notes)
+    for words in ("START.html", "manifests only", "descriptions", "compare them"):
+        assert words in limits

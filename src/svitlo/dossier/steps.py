@@ -63,6 +63,7 @@ LANGUAGES = ("en", "uk", "fr", "de")
 LIMITS = (
     "START.html, START.pdf, custody/, case/, the certificate's words: fixed by the manifests only",
     "BLAKE3 digests are shown, not recomputed; reads are kept in the node's audit log",
+    "statements beside exhibits and custody, such as descriptions: that none was left out",
     "keys, policy and roots in trust/ came with the dossier: compare them with published ones",
 )
 CAUTION = "integrity and time, not truth"
