@@ -102,3 +102,14 @@ def test_a_forged_row_does_not_go_out(sealed: Node, actor: Actor, tmp_path: Path
 
     with pytest.raises(DigestMismatch):
         make_dossier(sealed, actor, Disclosure(is_all=True, target=tmp_path / "out"))
+
+
+@pytest.mark.parametrize("at", [3, -40])
+def test_a_static_checkpoint_with_a_broken_line_is_found(node: Node, at: int) -> None:
+    path = node.published(node.spine) / "checkpoint"
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.unlink()
+    path.write_bytes(content)
+
+    assert "file" in codes(examined(node))

@@ -23,7 +23,7 @@ from svitlo.node.witnesses import Witnesses
 from svitlo.record.statement import LogKind
 from svitlo.seal.checkpoint import Checkpoint, parse_checkpoint
 from svitlo.seal.commitment import check_opening
-from svitlo.seal.note import Verifier, open_note, parse_note
+from svitlo.seal.note import Verifier, open_note
 from svitlo.seal.tiles import (
     FULL_WIDTH,
     TileEdge,
@@ -85,7 +85,7 @@ def examine_log(node: Node, origin: str, *, kept: bytes | None = None) -> Examin
     _read_entries(node, reader, done, size)
     _check_roots(reader, done)
     _check_head(node, reader, done)
-    _check_files(node, reader, done)
+    _check_files(node, reader, done, verifiers)
     _check_statements(reader, done)
     if origin == node.spine:
         _check_tables(done)
@@ -211,14 +211,17 @@ def _check_head(node: Node, reader: LogReader, done: Examined) -> None:
     _attempt(done, "head", "head file", check)
 
 
-def _check_files(node: Node, reader: LogReader, done: Examined) -> None:
+def _check_files(
+    node: Node, reader: LogReader, done: Examined, verifiers: tuple[Verifier, ...]
+) -> None:
     """The static files serve the newest checkpoint, and exactly its entries and tiles."""
     folder, head = node.published(reader.log.origin), done.checkpoint
     if head is None:
         return
 
     def check_note() -> None:
-        served = parse_checkpoint(parse_note((folder / "checkpoint").read_bytes()).text)
+        note, _ = open_note((folder / "checkpoint").read_bytes(), verifiers)
+        served = parse_checkpoint(note.text)
         if served != head:
             raise CheckpointError(f"it serves size {served.size}, and {head.size} is signed")
 
