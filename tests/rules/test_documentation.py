@@ -95,7 +95,7 @@ def table_rows(page: str) -> list[list[str]]:
         for line in lines
         if line.startswith("| ")
     ]
-    return [row for row in rows if row[0] not in {"word", "threat"}]
+    return [row for row in rows if row[0] not in {"word", "threat", "no."}]
 
 
 def test_every_word_has_its_ukrainian_and_german_word() -> None:
@@ -110,10 +110,31 @@ def test_every_word_has_its_ukrainian_and_german_word() -> None:
 
 def test_every_threat_has_a_test_or_says_that_it_is_not_prevented() -> None:
     for threat, _answer, held_by in table_rows("threats.md"):
-        named = re.findall(r"`(tests/[^`]+)`", held_by)
         if "not prevented" not in held_by and "not built" not in held_by:
-            assert named, threat
-        for name in named:
-            place, _, test = name.partition("::")
-            assert (ROOT / place).exists(), f"{threat}: there is no {place}"
-            assert not test or f"def {test}(" in (ROOT / place).read_text(encoding="utf-8"), name
+            assert tests_named_in(held_by), threat
+        assert not missing_tests(held_by), threat
+
+
+def test_every_acceptance_check_has_a_test_or_says_that_it_is_not_built() -> None:
+    rows = table_rows("acceptance.md")
+
+    assert [row[0] for row in rows] == [str(number) for number in range(1, 43)]
+    for number, _asked, held_by in rows:
+        if "not built yet" not in held_by:
+            assert tests_named_in(held_by), number
+        assert not missing_tests(held_by), number
+
+
+def tests_named_in(cell: str) -> list[str]:
+    return re.findall(r"`(tests/[^`]+)`", cell)
+
+
+def missing_tests(cell: str) -> list[str]:
+    """The tests that a cell names and that are not there."""
+    missing = []
+    for name in tests_named_in(cell):
+        place, _, test = name.partition("::")
+        path = ROOT / place
+        if not path.exists() or (test and f"def {test}(" not in path.read_text(encoding="utf-8")):
+            missing.append(name)
+    return missing

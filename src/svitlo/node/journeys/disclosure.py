@@ -108,11 +108,13 @@ def make_dossier(
 def _made(node: Node, actor: Actor, asked: Disclosure, outbound: Outbound) -> Made:
     outgoing = seal_copies(outbound) if asked.is_sealed else check_originals(outbound)
     kinds, sources = _kinds(outbound.rows), _sources(outbound.rows)
+    people = _people()
     exhibits = tuple(
         replace(
             _exhibit(row, number, outgoing[row.ident], kinds.get(row.pk, UNREAD)),
             is_sealed=asked.is_sealed,
             source=sources[row.intake_id],
+            custodian=_named(row.statement.value.actor, people),
         )
         for number, row in enumerate(outbound.rows, 1)
     )
@@ -138,7 +140,6 @@ def _made(node: Node, actor: Actor, asked: Disclosure, outbound: Outbound) -> Ma
 def _case(node: Node, actor: Actor, asked: Disclosure, rows: Sequence[ExhibitRow]) -> Case:
     cases = sorted({row.case for row in rows})
     words = words_of(asked.language)
-    name = Person.objects.filter(ident=actor.person).values_list("name", flat=True).first()
     return Case(
         dossier=f"d-{node.ulids.next()}",
         case=", ".join(cases),
@@ -146,7 +147,7 @@ def _case(node: Node, actor: Actor, asked: Disclosure, rows: Sequence[ExhibitRow
         node=node.settings.origin,
         organisation=f"{node.settings.name} ({node.settings.state})",
         exported_at=utc_text(node.now()),
-        exported_by=f"{name} ({actor.person})" if name else actor.person,
+        exported_by=_named(actor.person, _people()),
         recipient=asked.recipient or words.text("not-stated"),
         purpose=actor.purpose.purpose,
         basis=actor.purpose.basis,
@@ -154,6 +155,16 @@ def _case(node: Node, actor: Actor, asked: Disclosure, rows: Sequence[ExhibitRow
         quorum=node.settings.quorum,
         language=words.language,
     )
+
+
+def _people() -> dict[str, str]:
+    return dict(Person.objects.values_list("ident", "name"))
+
+
+def _named(person: str, people: Mapping[str, str]) -> str:
+    """A person by name and identifier; the custodian is who sealed, until somebody takes over."""
+    name = people.get(person)
+    return f"{name} ({person})" if name else person
 
 
 def _place(target: Path, case: Case) -> Path:
@@ -190,7 +201,6 @@ def _exhibit(
         mime=kind[0],
         extension=kind[1],
         author=str(claims.get("author", "")),
-        custodian=statement.node,
         modified_at=_time(statement.body.get("mtime")),
     )
 
