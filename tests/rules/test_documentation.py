@@ -111,7 +111,7 @@ def test_every_word_has_its_ukrainian_and_german_word() -> None:
 def test_every_threat_has_a_test_or_says_that_it_is_not_prevented() -> None:
     for threat, _answer, held_by in table_rows("threats.md"):
         if "not prevented" not in held_by and "not built" not in held_by:
-            assert tests_named_in(held_by), threat
+            assert named_tests(held_by), threat
         assert not missing_tests(held_by), threat
 
 
@@ -121,18 +121,18 @@ def test_every_acceptance_check_has_a_test_or_says_that_it_is_not_built() -> Non
     assert [row[0] for row in rows] == [str(number) for number in range(1, 43)]
     for number, _asked, held_by in rows:
         if "not built yet" not in held_by:
-            assert tests_named_in(held_by), number
+            assert named_tests(held_by), number
         assert not missing_tests(held_by), number
 
 
-def tests_named_in(cell: str) -> list[str]:
+def named_tests(cell: str) -> list[str]:
     return re.findall(r"`(tests/[^`]+)`", cell)
 
 
 def missing_tests(cell: str) -> list[str]:
     """The tests that a cell names and that are not there."""
     missing = []
-    for name in tests_named_in(cell):
+    for name in named_tests(cell):
         place, _, test = name.partition("::")
         path = ROOT / place
         if not path.exists() or (test and f"def {test}(" not in path.read_text(encoding="utf-8")):
