@@ -10,7 +10,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from svitlo.node.archives import ArchiveReader, with_members
-from svitlo.node.census import Offered, walk_offered
+from svitlo.node.census import Offered, Walk
 from svitlo.node.containers import LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def tar_of(*entries: tuple[tarfile.TarInfo, bytes]) -> bytes:
 
 
 def members_of(path: bytes, limits: Limits = LIMITS) -> list[Offered]:
-    return list(with_members(walk_offered([path]), limits))[1:]
+    return list(with_members(Walk([path]).offered(), limits))[1:]
 
 
 def content_of(reader: ArchiveReader, member: Offered, step: int = 1 << 16) -> bytes:

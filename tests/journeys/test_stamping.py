@@ -232,3 +232,16 @@ def test_stamps_are_listed_with_the_end_of_their_certificates(
         if row["subject"] == "stamps" and row["grade"] == "bad"
         for key, value in row.items()
     }.items()
+
+
+def test_a_stamp_by_another_policy_is_not_kept(node: Node, actor: Actor, authorities: Two) -> None:
+    node = stamping(node, authorities[0])
+    (setting,) = node.settings.authorities
+    wanted = (replace(setting, policy="1.2.3"),)
+    node = replace(node, settings=replace(node.settings, authorities=wanted))
+    state(node, actor, 1)
+
+    head = closed(node)
+
+    assert not stamps()
+    assert any("not 1.2.3" in remark or "by 1.2.3" in remark for remark in head.remarks)

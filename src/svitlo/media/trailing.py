@@ -12,7 +12,6 @@ import re
 from typing import BinaryIO
 
 _JPEG_LIMIT = 64 << 20
-_STEP = 1 << 20
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 _STANDS_ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9

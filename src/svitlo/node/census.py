@@ -32,11 +32,6 @@ class Offered(NamedTuple):
     place: int = -1
 
 
-def walk_offered(paths: Sequence[bytes]) -> Iterator[Offered]:
-    """What the paths offer, in order: files themselves, folders with all that is in them."""
-    return Walk(paths).offered()
-
-
 class Walk:
     """One walk over what was offered, which remembers when each folder was last changed.
 
@@ -49,7 +44,7 @@ class Walk:
         self.folders: dict[bytes, int] = {}
 
     def offered(self) -> Iterator[Offered]:
-        """What the paths offer, in order."""
+        """What the paths offer, in order: files themselves, folders with all that is in them."""
         for path in self._paths:
             if path == STDIN:
                 yield Offered(path, UNKNOWN_SIZE, 0)

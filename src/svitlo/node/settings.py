@@ -27,11 +27,15 @@ def _setting(default: Any, text: str, unit: str = "") -> Any:  # noqa: ANN401 - 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthoritySetting:
-    """A time stamp authority: `name`, `url`, and `roots`, a PEM file of the roots to trust."""
+    """A time stamp authority: `name`, `url`, and `roots`, a PEM file of the roots to trust.
+
+    With `policy` (an object identifier, such as 1.2.3.4) a stamp by another policy is refused.
+    """
 
     name: str
     url: str
     roots: str
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,9 +145,11 @@ def _list(key: str, value: object) -> list[object]:
 
 
 def _record(kind: type, key: str, value: object) -> Any:  # noqa: ANN401 - one of the two above
-    names = {item.name for item in fields(kind) if item.default is MISSING}
-    if not isinstance(value, dict) or set(value) != names:
-        raise SettingsError(f"each of {key} has exactly the members {sorted(names)}")
+    known = {item.name for item in fields(kind)}
+    needed = {item.name for item in fields(kind) if item.default is MISSING}
+    if not isinstance(value, dict) or not needed <= set(value) <= known:
+        more = f", and may have {sorted(known - needed)}" if known - needed else ""
+        raise SettingsError(f"each of {key} has the members {sorted(needed)}{more}")
     if not all(isinstance(item, str) for item in value.values()):
         raise SettingsError(f"the members of {key} are texts")
     return kind(**value)
@@ -166,7 +172,9 @@ def write_settings(folder: Path, settings: Settings) -> None:
         ):
             lines += ["", f"[[{item.name}]]"]
             lines += [
-                f"{part.name} = {_toml(getattr(record, part.name))}" for part in fields(record)
+                f"{part.name} = {_toml(getattr(record, part.name))}"
+                for part in fields(record)
+                if getattr(record, part.name) != part.default
             ]
     write_durably(folder / FILE_NAME, ("\n".join(lines) + "\n").encode())
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from svitlo.errors import DigestMismatch, NotFound, StorageError
 from svitlo.seal.digest import blake3_stream
-from svitlo.store.log.heads import sync_folder, write_durably, write_once
+from svitlo.store.log.heads import sync_folder, write_once
 
 PRIVATE = 0o400
 _HEX = frozenset("0123456789abcdef")
@@ -128,16 +128,6 @@ class FolderPlace:
             for line in path.read_text(encoding="ascii").splitlines():
                 entry = json.loads(line)
                 yield entry["blob"], base64.b64decode(entry["header"]), path
-
-    def erase_headers(self, blobs: frozenset[str]) -> int:
-        """How many headers of these bodies were removed from the files; the files are rewritten."""
-        erased = 0
-        for path in {path for blob, _, path in self.headers() if blob in blobs}:
-            lines = path.read_text(encoding="ascii").splitlines()
-            left = [line for line in lines if json.loads(line)["blob"] not in blobs]
-            erased += len(lines) - len(left)
-            write_durably(path, "".join(f"{line}\n" for line in left).encode())
-        return erased
 
     def path(self, name: str) -> Path:
         """Where a body of that name stands.

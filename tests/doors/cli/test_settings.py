@@ -48,7 +48,7 @@ def test_tables_of_settings_are_printed_too(node: Node) -> None:
     table = svitlo(node.folder, "settings")
 
     assert found["authorities"]["value"] == [
-        {"name": "A", "url": "http://a.example", "roots": "a.pem"}
+        {"name": "A", "url": "http://a.example", "roots": "a.pem", "policy": ""}
     ]
     assert "Time stamp authorities" in table.out
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from svitlo.node.census import STDIN, UNKNOWN_SIZE, Offered, refused, walk_offered
+from svitlo.node.census import STDIN, UNKNOWN_SIZE, Offered, Walk, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ NAMES = [
 
 
 def walked(*paths: Path) -> list[Offered]:
-    return list(walk_offered([os.fsencode(path) for path in paths]))
+    return list(Walk([os.fsencode(path) for path in paths]).offered())
 
 
 def names(found: list[Offered]) -> list[bytes]:
@@ -159,7 +159,7 @@ def test_a_name_too_long_for_the_system_is_unreadable(tmp_path: Path) -> None:
 def test_a_file_that_vanishes_while_its_folder_is_walked_is_listed(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         (tmp_path / name).touch()
-    walk = walk_offered([os.fsencode(tmp_path)])
+    walk = Walk([os.fsencode(tmp_path)]).offered()
 
     first = next(walk)
     (tmp_path / "b").unlink()
@@ -172,7 +172,7 @@ def test_a_file_that_vanishes_while_its_folder_is_walked_is_listed(tmp_path: Pat
 def test_a_folder_that_vanishes_while_it_is_walked_is_listed(tmp_path: Path) -> None:
     (tmp_path / "z").mkdir()
     (tmp_path / "a").touch()
-    walk = walk_offered([os.fsencode(tmp_path)])
+    walk = Walk([os.fsencode(tmp_path)]).offered()
     next(walk)
     (tmp_path / "z").rmdir()
 
@@ -221,7 +221,7 @@ def test_an_empty_folder_offers_nothing(tmp_path: Path) -> None:
 
 
 def test_standard_input_is_offered_without_a_size() -> None:
-    assert list(walk_offered([STDIN])) == [Offered(b"-", UNKNOWN_SIZE, 0)]
+    assert list(Walk([STDIN]).offered()) == [Offered(b"-", UNKNOWN_SIZE, 0)]
 
 
 def test_a_refusal_without_words_still_has_a_reason() -> None:

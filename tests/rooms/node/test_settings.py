@@ -107,7 +107,10 @@ def test_what_is_written_reads_back_the_same(tmp_path: Path) -> None:
         name='Kontaktstelle "Süd" \\ Ж',
         fixity_days=3,
         stamp_timeout_s=0.5,
-        authorities=(AuthoritySetting(**AUTHORITY), AuthoritySetting(**AUTHORITY)),
+        authorities=(
+            AuthoritySetting(**AUTHORITY),
+            AuthoritySetting(**AUTHORITY, policy="1.2.3"),
+        ),
     )
 
     write_settings(tmp_path, settings)

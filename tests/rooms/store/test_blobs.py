@@ -176,18 +176,6 @@ def _die() -> int:
     raise KeyboardInterrupt
 
 
-def test_erased_headers_are_gone_from_every_file_and_the_others_stay(
-    place: FolderPlace, tmp_path: Path
-) -> None:
-    place.keep_headers("g1", [(NAME, b"secret"), ("f" * 64, b"stays")])
-    place.keep_headers("g2", [(NAME, b"secret")])
-
-    assert place.erase_headers(frozenset({NAME})) == 2
-    assert [header for _, header, _ in place.headers()] == [b"stays"]
-    left = b"".join(path.read_bytes() for path in (tmp_path / "headers").iterdir())
-    assert NAME.encode() not in left
-
-
 def test_a_damaged_body_is_set_aside_for_examination(place: FolderPlace, tmp_path: Path) -> None:
     kept(place)
 

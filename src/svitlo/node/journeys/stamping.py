@@ -22,7 +22,7 @@ from svitlo.errors import SealError, SettingsError, SvitloError, TimestampError,
 from svitlo.node.asserting import append_to_log, new_statement, openings_of
 from svitlo.node.opening import Node
 from svitlo.node.settings import AuthoritySetting
-from svitlo.node.timestamps import Authority, request_stamp, verify_twice
+from svitlo.node.timestamps import Authority, obtain_stamp
 from svitlo.record.statement import LogKind, Statement, utc_text
 from svitlo.seal import timestamp
 from svitlo.seal.checkpoint import Checkpoint, format_checkpoint
@@ -74,7 +74,12 @@ def authority_of(node: Node, setting: AuthoritySetting) -> Authority:
     """
     path = node.folder / Path(setting.roots)
     try:
-        return Authority(name=setting.name, url=setting.url, roots_pem=path.read_bytes())
+        return Authority(
+            name=setting.name,
+            url=setting.url,
+            roots_pem=path.read_bytes(),
+            policy=setting.policy or None,
+        )
     except OSError as error:
         raise SettingsError(f"its roots in {path} cannot be read: {error.strerror}") from None
     except SealError as error:
@@ -104,22 +109,21 @@ def _stamp(node: Node, row: CheckpointRow, authority: Authority) -> None:
 
     Raises:
         Unreachable: the authority does not answer.
-        TimestampError: a verifier refuses the answer.
+        TimestampError: a verifier refuses the answer, or it names another policy.
     """
     digest = imprint_of(row)
     nonce = int.from_bytes(os.urandom(NONCE_BYTES), "big")
-    response = request_stamp(authority, digest, nonce, timeout_s=node.settings.stamp_timeout_s)
-    stamp = verify_twice(response, digest, authority.roots, nonce)
-    statement = _statement(node, row, authority.name, (response, stamp.gen_time))
+    got = obtain_stamp(authority, digest, nonce, timeout_s=node.settings.stamp_timeout_s)
+    statement = _statement(node, row, authority.name, (got.response, got.stamp.gen_time))
     openings = openings_of([statement])
     with unit():
         Stamp.objects.create(
             checkpoint=row,
             authority=authority.name,
-            request=timestamp.make_request(digest, nonce),
-            response=response,
-            made_at=stamp.gen_time,
-            remark="" if stamp.is_canonical else stamp.verdict,
+            request=got.request,
+            response=got.response,
+            made_at=got.stamp.gen_time,
+            remark="" if got.stamp.is_canonical else got.stamp.verdict,
         )
         append_to_log(node, LogKind.SPINE, openings)
 
