@@ -158,6 +158,19 @@ def test_nothing_is_overwritten(
     assert (tmp_path / "out").read_bytes() == b"mine"
 
 
+def test_no_dossier_is_put_into_a_dossier(
+    node: Node, actor: Actor, sealed: dict[str, bytes], tmp_path: Path
+) -> None:
+    from svitlo.node.journeys.disclosure import Disclosure, make_dossier
+
+    made = make_dossier(node, actor, Disclosure(is_all=True, target=tmp_path / "out"))
+
+    for inside in ("", "again", "data/again"):
+        with pytest.raises(InvalidInput, match="is a dossier already"):
+            make_dossier(node, actor, Disclosure(is_all=True, target=made.path / inside))
+    assert verify_dossier(made.path).exit_code == 0
+
+
 def test_a_changed_byte_is_found(
     node: Node, actor: Actor, sealed: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -134,7 +134,7 @@ class Claims:
         is_stdin = line.name == STDIN and self._has_stdin
         file = STDIN if is_stdin else self._file(_below(folder, line.name))
         if not is_stdin and not self._is_offered(file):
-            words = "it is not within what was offered"
+            words = "not within what was offered; names count from the manifest's folder"
             return Fault("out_of_scope", line.number, line.name, words)
         known = self._by_file.setdefault(file, [])
         if any(other.algorithms == line.algorithms for other in known):

@@ -36,7 +36,8 @@ def open_sealed(node: Node, ident: str, what: str) -> bytes:
     try:
         content = _path(node, ident, what).read_bytes()
     except FileNotFoundError:
-        raise NotFound(f"no {what} of {ident} is kept: `svitlo exhibit read` makes one") from None
+        words = f"no {what} of {ident} is kept: `svitlo exhibit read` makes one where there is any"
+        raise NotFound(words) from None
     return age.open_bytes(content, node.keyring.identities())
 
 

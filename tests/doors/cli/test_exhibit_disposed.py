@@ -48,6 +48,18 @@ def test_a_check_of_nothing_but_disposed_exhibits_is_not_stated(node: Node) -> N
     assert stated("verify") == []
 
 
+def test_a_disposed_exhibit_is_not_copied_and_no_copy_is_stated(node: Node) -> None:
+    gone, kept = with_one_disposed(node)
+    work = node.folder.parent / "work"
+
+    answer = svitlo(node.folder, "exhibit", "copy", kept, gone, "-o", str(work))
+
+    assert answer.code == 2
+    assert f"{gone} was disposed of" in answer.err
+    assert not work.exists()
+    assert stated("copy") == []
+
+
 def test_a_check_of_all_passes_over_what_was_disposed_of(node: Node) -> None:
     with_one_disposed(node)
 

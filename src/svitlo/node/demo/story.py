@@ -62,7 +62,9 @@ class Story:
         for line in lines[:shown]:
             self.tell(f"  {line[:WIDTH]}")
         if len(lines) > shown:
-            self.tell(f"  ({len(lines) - shown} more lines)")
+            self.tell(f"  ({len(lines) - shown} {'more ' if shown else ''}lines)")
+        if not lines:
+            self.tell(f"  (no word, exit code {done.returncode})")
         if done.returncode not in codes:
             for line in lines[shown:]:
                 self.tell(f"  {line}")
@@ -134,7 +136,7 @@ def _start_authorities(story: Story, running: ExitStack) -> list[AuthoritySettin
         try:
             make_authority(folder, name, "ec" if kind == "ec" else "rsa")
         except MissingComponent as error:
-            story.tell(f"No stamps in this run: {error}")
+            story.tell(f"No stamps in this run; missing: {error}")
             return []
         server = running.enter_context(AuthorityServer(folder))
         roots = story.folder / f"{name}.pem"
@@ -253,7 +255,7 @@ def _tamper(story: Story, dossier: Path, authorities: list[AuthoritySetting]) ->
     flip_byte(first_original(changed), 100)
     story.tell(f"changed byte 100 of {first_original(changed).relative_to(changed)}")
     _verify(story, changed, authorities, is_intact=False)
-    story.tell("\nEach of them noticed.")
+    story.tell("\nEach of them noticed. (tagmanifest-sha256.txt lists other files, so it holds.)")
 
 
 def _end(story: Story, dossier: Path) -> None:

@@ -171,9 +171,12 @@ def _place(target: Path, case: Case) -> Path:
     """Where the dossier will stand.
 
     Raises:
-        InvalidInput: something is there already.
+        InvalidInput: something is there already, or it lies in a dossier, which it would spoil.
     """
     target = target.absolute()
+    for folder in (target, *target.resolve().parents):
+        if (folder / "bagit.txt").is_file():
+            raise InvalidInput(f"{folder} is a dossier already: one more file would spoil it")
     if target.is_dir():
         word = "-".join(re.findall("[a-z0-9]+", case.case.lower()))[:80].strip("-") or "case"
         day = case.exported_at[:10].replace("-", "")

@@ -166,10 +166,13 @@ def copy_exhibits(node: Node, actor: Actor, ids: Sequence[str], target: Path) ->
 
     Raises:
         NotFound: there is no such exhibit, or its bytes are gone.
-        InvalidInput: a copy is there already.
+        InvalidInput: one was disposed of, or a copy is there already.
         DigestMismatch: the bytes are not those that were sealed; the copy is removed.
     """
     exhibits = chosen(ids, is_all=False)
+    gone = [exhibit.ident for exhibit in exhibits if exhibit.state != "sealed"]
+    if gone:
+        raise InvalidInput(f"{gone[0]} was disposed of: there is nothing to copy")
     for part in _in_parts(exhibits):
         record(
             node,
