@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from svitlo.store.log.reading import LogReader
 
 DATABASE = "svitlo.db"
+SQLITE_MARK = b"SQLite format 3\0"
 FOLDERS = ("objects", "spool", "headers", "heads", "tiles", "run", "previews")
 
 
@@ -112,6 +113,7 @@ def open_node(folder: Path, *, ask: Callable[[], str] | None = None) -> Node:
         raise SettingsError(f"{FILE_NAME} names no origin")
     if not (folder / DATABASE).is_file():
         raise NotFound(f"the node in {folder} has lost its database: {DATABASE} is not there")
+    _check_database(folder / DATABASE)
     point_django_at(folder)
     _connect()
     return Node(
@@ -119,6 +121,17 @@ def open_node(folder: Path, *, ask: Callable[[], str] | None = None) -> Node:
         settings=settings,
         keyring=Keyring(folder / "keys", ask or (lambda: passphrase_of(settings))),
     )
+
+
+def _check_database(path: Path) -> None:
+    """Nothing, when the file begins as a database does; Django would leave a connection open."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(SQLITE_MARK))
+    except OSError as error:
+        raise StorageError(f"the node's database cannot be opened: {error.strerror}") from error
+    if start not in (SQLITE_MARK, b""):
+        raise StorageError("the node's database cannot be opened: the file is not a database")
 
 
 def _connect() -> None:
