@@ -197,9 +197,9 @@ def _verify(
     codes = (0,) if is_intact else (1, 2, 3)
     name = dossier.relative_to(story.folder)
     story.title("Verify: svitlo, and the dossier's own verify.py under a bare Python")
-    story.run("svitlo", "dossier", "verify", name, codes=(0,) if is_intact else (3,), shown=40)
+    story.run("svitlo", "dossier", "verify", name, codes=(0,) if is_intact else (3,), shown=60)
     story.run(
-        "python3", "-I", name / "verify.py", name, codes=(0,) if is_intact else (3,), shown=40
+        "python3", "-I", name / "verify.py", name, codes=(0,) if is_intact else (3,), shown=60
     )
     story.title("Verify with tools that are not ours: bagit.py, sha256sum, openssl")
     story.run("bagit.py", "--validate", "--quiet", name, codes=codes)
