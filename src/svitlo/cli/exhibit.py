@@ -129,6 +129,8 @@ def _print_receipt(receipt: "Receipt") -> None:
 
 
 @exhibits.command(name="list")
+@click.argument("ids", nargs=-1)
+@on_all
 @click.option(
     "--limit",
     type=click.IntRange(1, 100_000),
@@ -144,15 +146,23 @@ def _print_receipt(receipt: "Receipt") -> None:
 @acting_options
 @as_json
 @pass_door
-def list_(door: Door, *, limit: int, after: int | None, is_json: bool, **given: Any) -> None:  # noqa: ANN401 - the options above
-    """List exhibits, newest first; the look is written down.
+def list_(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> None:  # noqa: ANN401 - the options above
+    """List exhibits, newest first, or those that are named; the look is written down.
+
+    Without --all the list comes in pages.
 
     Example: svitlo --node my-node exhibit list --json
     """
+    is_all, limit, after = given.pop("is_all"), given.pop("limit"), given.pop("after")
+    if ids and (is_all or after is not None):
+        raise click.UsageError("name exhibits, or say --all or --after")
     with stating(door, given) as (node, actor):
-        from svitlo.node.journeys.reading import item_value, list_exhibits
+        from svitlo.node.journeys.reading import item_value, list_exhibits, list_named
 
-        page = list_exhibits(node, actor, after=after, limit=limit)
+        if ids:
+            page = list_named(node, actor, ids)
+        else:
+            page = list_exhibits(node, actor, after=after, limit=None if is_all else limit)
     if is_json:
         print_json({"items": [item_value(row) for row in page.exhibits], "next": page.after})
         return
@@ -165,11 +175,12 @@ def list_(door: Door, *, limit: int, after: int | None, is_json: bool, **given: 
 
 
 @exhibits.command()
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", nargs=-1)
+@on_all
 @acting_options
 @as_json
 @pass_door
-def show(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> None:  # noqa: ANN401 - the options above
+def show(door: Door, *, ids: tuple[str, ...], is_all: bool, is_json: bool, **given: Any) -> None:  # noqa: ANN401 - the options above
     """Show exhibits with their custody; the look is written down.
 
     Example: svitlo --node my-node exhibit show x-01gk1ap2h0000g40r40m30e209
@@ -177,7 +188,7 @@ def show(door: Door, *, ids: tuple[str, ...], is_json: bool, **given: Any) -> No
     with stating(door, given) as (node, actor):
         from svitlo.node.journeys.reading import item_value, show_exhibits, story_value
 
-        rows = show_exhibits(node, actor, ids)
+        rows = show_exhibits(node, actor, ids, is_all=is_all)
     values = [{**item_value(row), **story_value(row)} for row in rows]
     if is_json:
         print_json({"items": values})

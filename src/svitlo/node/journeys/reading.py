@@ -51,31 +51,53 @@ class Page:
     after: int | None
 
 
-def list_exhibits(node: Node, actor: Actor, *, after: int | None = None, limit: int = PAGE) -> Page:
-    """The exhibits, newest first; who looked is written down before anything is given out."""
+def list_exhibits(
+    node: Node, actor: Actor, *, after: int | None = None, limit: int | None = PAGE
+) -> Page:
+    """The exhibits, newest first, all without a limit; who looked is written down before."""
     rows = Exhibit.objects.select_related("intake").order_by("-seq")
     if after is not None:
         rows = rows.filter(seq__lt=after)
-    found = tuple(rows[: limit + 1])
+    found = tuple(rows if limit is None else rows[: limit + 1])
     shown = found[:limit]
     note_read(node, actor, Event.SEARCH, [exhibit.ident for exhibit in shown], result="listed")
-    return Page(shown, shown[-1].seq if len(found) > limit else None)
+    return Page(shown, shown[-1].seq if len(found) > len(shown) else None)
 
 
-def show_exhibits(node: Node, actor: Actor, ids: Sequence[str]) -> list[Exhibit]:
-    """The named exhibits; who looked is written down before anything is given out.
+def list_named(node: Node, actor: Actor, ids: Sequence[str]) -> Page:
+    """The named exhibits as a list; who looked is written down before anything is given out.
 
     Raises:
         InvalidInput: none was named, or an identifier is malformed.
         NotFound: there is no such exhibit; the attempt is written down.
     """
-    try:
-        exhibits = chosen(ids, is_all=False)
-    except NotFound as error:
-        note_refusal(node, actor, ids, act="view", error=error)
-        raise
+    shown = _looked_up(node, actor, ids, act="search")
+    note_read(node, actor, Event.SEARCH, [exhibit.ident for exhibit in shown], result="listed")
+    return Page(tuple(shown), None)
+
+
+def show_exhibits(
+    node: Node, actor: Actor, ids: Sequence[str], *, is_all: bool = False
+) -> list[Exhibit]:
+    """The named exhibits, or all; who looked is written down before anything is given out.
+
+    Raises:
+        InvalidInput: nothing, or both, was named, or an identifier is malformed.
+        NotFound: there is no such exhibit; the attempt is written down.
+    """
+    exhibits = _looked_up(node, actor, ids, act="view", is_all=is_all)
     note_read(node, actor, Event.VIEW, [exhibit.ident for exhibit in exhibits])
     return exhibits
+
+
+def _looked_up(
+    node: Node, actor: Actor, ids: Sequence[str], *, act: str, is_all: bool = False
+) -> list[Exhibit]:
+    try:
+        return chosen(ids, is_all=is_all)
+    except NotFound as error:
+        note_refusal(node, actor, ids, act=act, error=error)
+        raise
 
 
 def show_preview(node: Node, actor: Actor, ident: str, what: str) -> bytes:
