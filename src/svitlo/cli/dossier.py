@@ -21,6 +21,7 @@ def dossiers() -> None:
 
 @dossiers.command()
 @click.argument("out", type=click.Path(path_type=Path))
+@click.argument("more", nargs=-1, metavar="[ID]...")
 @click.option("--exhibit", "ids", multiple=True, metavar="ID", help="An exhibit; may be repeated.")
 @click.option("--all", "is_all", is_flag=True, help="All exhibits.")
 @click.option("--sealed", "is_sealed", is_flag=True, help="Encrypted to this node's recipients.")
@@ -47,10 +48,14 @@ def dossiers() -> None:
 def make(door: Door, out: Path, *, is_json: bool, **given: Any) -> None:  # noqa: ANN401 - the options above
     """Write a dossier to OUT, or into it when it is a folder already.
 
-    The export is a signed event of each exhibit's custody before anything goes out.
+    The export is a signed event of each exhibit's custody before anything goes out. One --exhibit
+    may be followed by several identifiers.
 
     Example: svitlo --node my-node dossier make court/ --all
     """
+    more = given.pop("more")
+    if more and not given["ids"]:
+        raise click.UsageError(f"{more[0]} should stand after --exhibit")
     node = door.node
     from svitlo.dossier.contents import Withheld
     from svitlo.node.acting import actor_of
@@ -58,7 +63,7 @@ def make(door: Door, out: Path, *, is_json: bool, **given: Any) -> None:  # noqa
 
     actor = actor_of(node, **{name: given[name] for name in ("person", "purpose", "basis", "note")})
     asked = Disclosure(
-        ids=given["ids"],
+        ids=(*given["ids"], *more),
         is_all=given["is_all"],
         target=out,
         is_sealed=given["is_sealed"],

@@ -69,3 +69,16 @@ def test_a_receipt_is_checked_by_the_keys_of_a_dossier(node: Node, tmp_path: Pat
 
     assert (good.code, unkeyed.code, bad.code) == (0, 2, 3)
     assert "1 offered, 1 sealed" in good.out
+
+
+def test_several_identifiers_may_follow_one_option(node: Node, tmp_path: Path) -> None:
+    ids = sealed(node.folder, b"one", b"two", b"three")
+
+    made = svitlo(
+        node.folder, "dossier", "make", str(tmp_path / "out"), "--exhibit", *ids[:2], "--json"
+    )
+    stray = svitlo(node.folder, "dossier", "make", str(tmp_path / "two"), ids[0], "--all")
+
+    assert (made.code, made.value["exhibits"]) == (0, 2)
+    assert stray.code == 2
+    assert "--exhibit" in stray.err
