@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +11,9 @@ from svitlo.cli.acting import acting_options, as_json, stating
 from svitlo.cli.errors import DOES_NOT_VERIFY, DONE, INCOMPLETE
 from svitlo.cli.output import print_json, print_table, say, shown
 from svitlo.cli.program import Door, pass_door
+
+if TYPE_CHECKING:
+    from svitlo.node.journeys.stamping import ExaminedStamp
 
 
 @click.group("vault")
@@ -95,13 +99,14 @@ def stamps(door: Door, *, is_expiring: bool, days: int, is_json: bool) -> None:
     """
     node = door.node
     from svitlo.node.journeys.stamping import examine_stamps, expiring
+    from svitlo.record.statement import utc_text
 
     every = examine_stamps(node)
     ending = expiring(every, node.now() + timedelta(days=days))
     bad = [stamp for stamp in every if stamp.fault]
     chosen = [stamp for stamp in every if stamp in ending] if is_expiring else every
     if is_json:
-        print_json({"items": [asdict(stamp) for stamp in chosen]})
+        print_json({"items": [_stamp_value(stamp) for stamp in chosen]})
     else:
         print_table(
             ("log size", "authority", "existed no later than", "certificates end", "verdict"),
@@ -109,8 +114,8 @@ def stamps(door: Door, *, is_expiring: bool, days: int, is_json: bool) -> None:
                 (
                     stamp.size,
                     shown(stamp.authority.encode()),
-                    stamp.gen_time,
-                    stamp.expires or "",
+                    utc_text(stamp.gen_time),
+                    utc_text(stamp.expires) if stamp.expires else "",
                     shown((stamp.fault or "holds").encode()),
                 )
                 for stamp in chosen
@@ -122,3 +127,11 @@ def stamps(door: Door, *, is_expiring: bool, days: int, is_json: bool) -> None:
         )
     code = DOES_NOT_VERIFY if bad else INCOMPLETE if ending else DONE
     click.get_current_context().exit(code)
+
+
+def _stamp_value(stamp: "ExaminedStamp") -> dict[str, Any]:
+    from svitlo.record.statement import utc_text
+
+    times = {"gen_time": stamp.gen_time, "expires": stamp.expires}
+    said = {**asdict(stamp), **{name: at and utc_text(at) for name, at in times.items()}}
+    return {name: value for name, value in said.items() if value is not None}
