@@ -196,7 +196,7 @@ def test_cosigners_and_what_is_withheld_are_counted() -> None:
 
     assert "1 of 1 cosigners have signed; this node asks for 1" in page
     assert '<th scope="row"><bdi>victim</bdi></th><td><bdi>JIT</bdi></td><td>7</td>' in page
-    assert "Nothing is left out" in start_page(make_sample().dossier).decode()
+    assert "Nothing is stated to be left out" in start_page(make_sample().dossier).decode()
 
 
 def test_the_check_does_not_depend_on_the_language(tmp_path: Path) -> None:
