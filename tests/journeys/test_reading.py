@@ -165,6 +165,7 @@ def test_nothing_is_overwritten_by_a_copy(
         list(copy_exhibits(node, actor, [ident], target))
 
     assert (target / ident).read_bytes() == b"notes"
+    assert "copy" not in [row.value.body.get("event") for row in Row.objects.all()]
 
 
 def test_a_copy_of_damaged_bytes_does_not_stay(

@@ -195,6 +195,10 @@ def copy_exhibits(node: Node, actor: Actor, ids: Sequence[str], target: Path) ->
     gone = [exhibit.ident for exhibit in exhibits if exhibit.state != "sealed"]
     if gone:
         raise InvalidInput(f"{gone[0]} was disposed of: there is nothing to copy")
+    target.mkdir(parents=True, exist_ok=True)
+    taken = [path for exhibit in exhibits if (path := target / exhibit.ident).exists()]
+    if taken:
+        raise InvalidInput(f"{taken[0]} is there already; nothing is overwritten")
     for part in _in_parts(exhibits):
         record(
             node,
@@ -210,7 +214,6 @@ def copy_exhibits(node: Node, actor: Actor, ids: Sequence[str], target: Path) ->
                 ),
             ),
         )
-    target.mkdir(parents=True, exist_ok=True)
     with Vault(node) as vault:
         for exhibit in exhibits:
             yield _copy(vault, exhibit, target / exhibit.ident)
