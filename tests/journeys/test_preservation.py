@@ -267,3 +267,14 @@ def test_a_second_place_that_is_away_stops_no_intake(
 
     assert receipt.value["sealed"] == 1
     assert "second copy is not complete" in receipt.value["remarks"][0]
+
+
+def test_the_doctor_tells_of_damage_that_a_check_found(keeper: Node, actor: Actor) -> None:
+    from svitlo.node.doctor import Grade, examine_node
+
+    damage(body(keeper.folder, b"/l"))
+    verify_full(keeper, actor, exhibits(), progress=silent)
+
+    found = {(one.subject, one.grade): one.text for one in examine_node(keeper)}
+    assert "1 bodies were found damaged" in found["fixity", Grade.BAD]
+    assert ("intakes", Grade.GOOD) in found

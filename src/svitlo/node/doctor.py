@@ -19,6 +19,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Q
 
 from svitlo.errors import NotFound, SandboxError, SvitloError
 from svitlo.node.clock import clock_state
@@ -28,9 +29,10 @@ from svitlo.node.keyring import read_recipients
 from svitlo.node.opening import Node
 from svitlo.node.places import main_place, second_place
 from svitlo.node.sandbox import Cage
+from svitlo.record.statement import utc_text
 from svitlo.seal.checkpoint import Checkpoint
 from svitlo.seal.tree import EMPTY_ROOT
-from svitlo.store.models import Blob, BlobHeader
+from svitlo.store.models import Blob, BlobHeader, Exhibit, Intake
 
 MIN_SQLITE = (3, 40)
 LOW_SPACE_BYTES = 5 << 30
@@ -67,6 +69,8 @@ def examine_node(node: Node) -> list[Finding]:
         _keys,
         _recipients,
         _headers,
+        _fixity,
+        _intakes,
         _logs,
         _copies,
         _outside,
@@ -202,6 +206,31 @@ def _headers(node: Node) -> Iterator[Finding]:
         )
     else:
         yield Finding("headers", Grade.GOOD, f"{len(kept)} headers agree in both places")
+
+
+def _fixity(node: Node) -> Iterator[Finding]:
+    damaged = Blob.objects.filter(state="damaged").count()
+    if damaged:
+        text = f"{damaged} bodies were found damaged or missing: `svitlo vault repair`"
+        yield Finding("fixity", Grade.BAD, text)
+    limit = node.now() - timedelta(days=node.settings.fixity_days)
+    since_sealing = Q(blob__checked_at__isnull=True, intake__started_at__lt=utc_text(limit))
+    rows = Exhibit.objects.filter(Q(blob__checked_at__lt=limit) | since_sealing, state="sealed")
+    overdue = rows.count()
+    text = f"{overdue} exhibits were not checked for {node.settings.fixity_days} days"
+    if overdue:
+        yield Finding("fixity", Grade.DOUBTFUL, f"{text}: `svitlo exhibit verify --due`")
+    elif not damaged:
+        yield Finding("fixity", Grade.GOOD, text)
+
+
+def _intakes(node: Node) -> Iterator[Finding]:  # noqa: ARG001 - all examinations take the node
+    unfinished = Intake.objects.exclude(state="closed").count()
+    if unfinished:
+        text = f"{unfinished} broke off: repeat the same command and it goes on"
+        yield Finding("intakes", Grade.DOUBTFUL, text)
+    else:
+        yield Finding("intakes", Grade.GOOD, "every one has its receipt")
 
 
 def _logs(node: Node) -> Iterator[Finding]:

@@ -61,6 +61,8 @@ def verify_full(
             _note(found, exhibit.ident, lambda: _check(vault, exhibit))  # noqa: B023 - called at once
             found.size += exhibit.size
             progress(found.checked, found.size, len(exhibits))
+    failed = {e.blob_id: e.blob.name for e in exhibits if e.ident in found.failed}
+    _remember(node, failed, dict.fromkeys(failed, ""))
     _state_check(node, actor, found, [exhibit.ident for exhibit in exhibits])
     return found
 
