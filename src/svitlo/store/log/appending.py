@@ -145,7 +145,8 @@ def _reserved(cursor: CursorWrapper) -> int:
     """The first number that no statement and nothing pending has; the unit keeps others out."""
     if connection.vendor == "postgresql":
         cursor.execute("SELECT pg_advisory_xact_lock(7311)")
-    cursor.execute("SELECT coalesce(max(seq), 0) FROM store_statement")
-    stated = int(cursor.fetchone()[0])
-    cursor.execute("SELECT coalesce(max(seq), 0) FROM store_pending")
-    return max(stated, int(cursor.fetchone()[0])) + 1
+    cursor.execute(
+        "SELECT (SELECT max(seq) FROM store_statement), (SELECT max(seq) FROM store_pending)"
+    )
+    stated, pending = cursor.fetchone()
+    return max(stated or 0, pending or 0) + 1
