@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 settings.register_profile("svitlo", deadline=None)
 settings.load_profile("svitlo")
 
-KNOWN = frozenset({"shared", "openssl", "namespaces", "landlock", "calls", "pdftotext", "python39"})
+KNOWN = frozenset(
+    {"shared", "openssl", "namespaces", "landlock", "calls", "pdftotext", "python39", "coreutils"}
+)
 """What a machine may lack; SVITLO_REQUIRE names those that must be there."""
 
 REQUIRED = frozenset(filter(None, os.environ.get("SVITLO_REQUIRE", "").split(",")))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svitlo.record.manifest import DIGITS, FAULTS, examine_manifest
+from tests.conftest import lacking
 
 SHA256 = hashlib.sha256(b"").hexdigest()
 MD5 = hashlib.md5(b"", usedforsecurity=False).hexdigest()
@@ -164,7 +165,7 @@ def test_every_name_survives_as_the_tools_escape_it(name: bytes) -> None:
 @pytest.mark.parametrize("words", [["sha256sum"], ["md5sum"], ["sha512sum", "--tag"], ["sha1sum"]])
 def test_what_the_tools_of_the_system_write_is_read(tmp_path: Path, words: list[str]) -> None:
     if shutil.which(words[0]) is None:
-        pytest.skip(f"there is no {words[0]} on this machine")
+        lacking("coreutils", f"there is no {words[0]} on the PATH")
     names = ["plain", "with space", "back\\slash", "new\nline", "(x) = y", "é"]
     for name in names:
         (tmp_path / name).write_bytes(name.encode())
